@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# Leafcast: `make help` lists the targets. V=1 shows the commands.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+LIBDIR   ?= $(PREFIX)/lib
+SANITIZE ?=
+O        := .build$(if $(SANITIZE),/$(SANITIZE))
+
+CLANG        ?= clang
+BPFTOOL      ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PKG_CONFIG   ?= pkg-config
+CLANG_FORMAT ?= clang-format
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+CFLAGS  ?= -O2 -g
+CFLAGS_ := -std=gnu11 $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DLC_VERSION='"$(VERSION)"' \
+           -Iinclude -Ictl -I$(O)/gen \
+           $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+LDFLAGS_ := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,--as-needed
+
+# What each part needs from outside: one module per outside world.
+pkgs_plane    := libbpf
+pkgs_network  := libnl-route-3.0
+pkgs_protocol := libprotobuf-c
+pkgs_daemon   := libsystemd
+pkgs_tool     := jansson
+cflags = $(shell $(PKG_CONFIG) --cflags $(pkgs_$(1)))
+libs   = $(shell $(PKG_CONFIG) --libs $(foreach p,$(1),$(pkgs_$(p))))
+
+PARTS := core protocol plane network peer local daemon provider winsock tool
+srcs   = $(wildcard ctl/$(1)/*.c)
+objs   = $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))
+PROTOS := $(wildcard ctl/protocol/*.proto)
+PB_H   := $(PROTOS:ctl/%.proto=$(O)/gen/%.pb-c.h)
+PB_O   := $(PROTOS:ctl/%.proto=$(O)/gen/%.pb-c.o)
+BPF    := $(wildcard bpf/*.bpf.c)
+BPF_O  := $(BPF:%.bpf.c=$(O)/%.bpf.o)
+SKEL   := $(BPF:bpf/%.bpf.c=$(O)/gen/%.skel.h)
+
+common := $(call objs,core) $(call objs,protocol) $(PB_O)
+
+all: $(O)/leafcastd $(O)/leafcast $(O)/libleafcast.so $(O)/leafcast.pc compile_commands.json ## build everything
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# --- BPF objects and their skeletons
+bpf_arch := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror \
+		-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude -Ibpf $(call cflags,plane) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+$(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name lc_$* > $@
+
+# --- messages
+$(O)/gen/protocol/%.pb-c.c $(O)/gen/protocol/%.pb-c.h &: ctl/protocol/%.proto
+	@mkdir -p $(O)/gen
+	$(call say,PROTOC,$<)protoc-c --proto_path=ctl --c_out=$(O)/gen $<
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(call say,CC,$@)$(CC) $(CFLAGS) $(filter-out $(WARN),$(CFLAGS_)) -c $< -o $@
+
+# --- C
+part = $(word 2,$(subst /, ,$(patsubst $(O)/%,%,$@)))
+$(O)/ctl/%.o: ctl/%.c Makefile | $(PB_H) $(SKEL)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) $(call cflags,$(part)) $(if $(filter provider winsock tool,$(part)),-Iinclude/winsock) -MMD -MP -c $< -o $@
+
+$(O)/leafcastd: $(common) $(call objs,plane) $(call objs,network) $(call objs,peer) $(call objs,local) $(call objs,daemon)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $^ -o $@ $(call libs,plane network protocol daemon) -lpthread
+$(O)/libleafcast.so: $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock) ctl/provider/libleafcast.map
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) -shared -Wl,-soname,libleafcast.so.0 -Wl,--version-script=ctl/provider/libleafcast.map \
+		-Wl,-z,defs $(filter %.o,$^) -o $@ $(call libs,protocol) -lpthread
+	$(Q)ln -sf libleafcast.so $(O)/libleafcast.so.0
+$(O)/leafcast: $(call objs,tool) $(common) $(call objs,plane) $(O)/libleafcast.so
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN:$$ORIGIN/../lib' $(call libs,plane protocol tool)
+$(O)/leafcast.pc: scripts/leafcast.pc.in Makefile
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
+
+compile_commands.json: Makefile $(foreach p,$(PARTS),$(call srcs,$(p)))
+	$(Q)scripts/compile-commands '$(CC) $(CFLAGS_) -Iinclude/winsock' $(filter %.c,$^) > $@
+
+vmlinux: ## the whole of this kernel's types into .build/vmlinux.h, for exploring; not needed to build
+	$(Q)mkdir -p $(O) && $(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > $(O)/vmlinux.h
+
+# --- tests
+include tests/tests.mk
+
+check: all ## style, include arrows, static analysis, pedantic headers
+	$(Q)scripts/check
+
+demo: ## one root and four leaves in namespaces (root)
+	$(Q)scripts/deps demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo
+
+install: all ## below PREFIX (default /usr/local), honours DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/leafcast $(DESTDIR)$(PREFIX)/include/leafcast/winsock
+	install -m 755 $(O)/leafcastd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(O)/leafcast $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(O)/libleafcast.so $(DESTDIR)$(LIBDIR)/libleafcast.so.$(VERSION)
+	ln -sf libleafcast.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libleafcast.so.0
+	ln -sf libleafcast.so.0 $(DESTDIR)$(LIBDIR)/libleafcast.so
+	install -m 644 $(O)/leafcast.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	install -m 644 include/leafcast/*.h $(DESTDIR)$(PREFIX)/include/leafcast/
+	install -m 644 include/winsock/*.h $(DESTDIR)$(PREFIX)/include/leafcast/winsock/
+
+clean: ## remove what was built
+	rm -rf .build compile_commands.json
+
+.PHONY: all help check demo install clean vmlinux
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

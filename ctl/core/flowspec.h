@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Flow specifications: what they mean, whether they make sense, how the two
+ * ends' are merged, and the policer that enforces the result. Pure.
+ *
+ * struct lc_flowspec (plane/records.h) is Winsock's FLOWSPEC = RFC 2215 TSpec:
+ * r token_rate, b token_bucket, p peak, M max_sdu, m min_policed, in bytes
+ * (per second) of whole IP datagrams.
+ *
+ * Defaults for members left LC_NOT_SPECIFIED, which the documents leave open:
+ *   b  15000 bytes (ten full Ethernet datagrams), at least M
+ *   p  no peak (RFC 2215: positive infinity)
+ *   M  the path MTU: nothing beyond what the interface enforces
+ *   m  0: every datagram counts as it is
+ */
+#ifndef CTL_CORE_FLOWSPEC_H
+#define CTL_CORE_FLOWSPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "leafcast/reason.h"
+#include "plane/records.h"
+
+#define LC_NOT_SPECIFIED 0xFFFFFFFFu
+#define LC_INFINITE_RATE 0xFFFFFFFEu
+
+enum lc_service {
+	LC_SERVICE_NOTRAFFIC = 0,
+	LC_SERVICE_BESTEFFORT = 1,
+	LC_SERVICE_CONTROLLEDLOAD = 2,
+	LC_SERVICE_GUARANTEED = 3,
+	LC_SERVICE_NOCHANGE = 6,
+	LC_SERVICE_NETWORK_CONTROL = 0xA,
+	LC_SERVICE_QUALITATIVE = 0xD,
+	/* ORed into any of the above; ignored here: nothing is signalled to routers */
+	LC_SERVICE_NO_TRAFFIC_CONTROL = (int)0x81000000,
+	LC_SERVICE_NO_SIGNALLING = 0x40000000,
+};
+
+#define LC_DEFAULT_BUCKET_BYTES 15000u
+
+/* The two directions of one member, named by the way the data goes. */
+struct lc_flows {
+	struct lc_flowspec down; /* root -> leaf */
+	struct lc_flowspec up;	 /* leaf -> root */
+};
+
+/* A socket's flowspec at creation: all members LC_NOT_SPECIFIED, service NOCHANGE. */
+extern const struct lc_flowspec lc_flowspec_default;
+
+/* Whether it limits nothing: NOCHANGE, or no rate and no M, m. */
+bool lc_flowspec_is_unlimited(const struct lc_flowspec *flow);
+
+/*
+ * Whether the flowspec makes sense by itself: known service; as a sender's, a
+ * rate that is neither 0 nor unspecified, except for BESTEFFORT, QUALITATIVE,
+ * NETWORK_CONTROL; as a receiver's a rate that is not 0 (GUARANTEED must have
+ * one); p >= r; m <= M; b >= 1 and b >= M where both are given (else no
+ * datagram of M bytes could ever conform). LEAFCAST_NO_REASON or
+ * LEAFCAST_BAD_FLOWSPEC. NOTRAFFIC and NOCHANGE make always sense.
+ */
+enum leafcast_reason lc_flowspec_check(const struct lc_flowspec *flow, bool sender);
+
+/*
+ * As above, and M fits the path: an explicit M above mtu is BAD_FLOWSPEC (RFC
+ * 2212: must be rejected). mtu in bytes of whole IP datagrams, 0: unknown.
+ */
+enum leafcast_reason lc_flowspec_check_mtu(const struct lc_flowspec *flow, uint32_t mtu);
+
+/*
+ * What both ends can live with: minimum of r, b, p, M and maximum of m, where
+ * unspecified means no opinion; the stricter service's number. NOCHANGE on one
+ * side leaves the other's.
+ */
+struct lc_flowspec lc_flowspec_merge(const struct lc_flowspec *a, const struct lc_flowspec *b);
+
+/*
+ * The flow `next` put over `now`: NOCHANGE in `next` leaves `now` (a direction
+ * at a time), anything else replaces it.
+ */
+struct lc_flowspec lc_flowspec_override(const struct lc_flowspec *now,
+					const struct lc_flowspec *next);
+
+/*
+ * The policer that holds a member to `flow`, with the defaults above.
+ *   controlled load, best effort, qualitative, network control: rT + b
+ *   guaranteed: M + min(pT, rT + b - M), p infinite unless given
+ *   NOTRAFFIC: nothing passes; NOCHANGE or unspecified rate: no limit but M
+ */
+struct lc_policer lc_policer_make(const struct lc_flowspec *flow, uint32_t mtu);
+
+/* A bucket of `rate` bytes/s and `depth` bytes; saturates, never becomes "no limit" (plane/bucket.h). rate 0: nothing passes. */
+struct lc_bucket lc_bucket_make(uint64_t rate_bytes_per_s, uint64_t depth_bytes);
+
+/*
+ * "rate=10mbit,bucket=15000,peak=20mbit,max=1500,min=64,service=guaranteed".
+ * Members not named stay unspecified; service defaults to besteffort. Rates in
+ * the units of tc(8): bit, kbit, mbit, gbit (and kibit, ...; k = 1000), bps,
+ * kbps, ... for bytes; a bare number is bits per second. Sizes in bytes, with
+ * b, k or kb, m (1024). -EINVAL: *error (static storage) says what is wrong.
+ */
+int lc_flowspec_parse(struct lc_flowspec *flow, const char *text, const char **error);
+/* A rate alone, in bytes per second, rounded down, at least 1. -EINVAL, -ERANGE. */
+int lc_rate_parse(uint64_t *bytes_per_s, const char *text);
+
+#define LC_FLOWSPEC_TEXT 160
+/* The same form back, only what is specified; "unlimited" if nothing is. */
+const char *lc_flowspec_format(char text[LC_FLOWSPEC_TEXT], const struct lc_flowspec *flow);
+const char *lc_service_word(uint32_t service);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Links, addresses, routes and neighbours of this network namespace. The only
+ * module that uses libnl. Functions return 0 or a negative errno; *error, one
+ * sentence, says more where given.
+ */
+#ifndef CTL_NETWORK_NETWORK_H
+#define CTL_NETWORK_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plane/records.h"
+
+struct lc_network;
+
+struct lc_network_error {
+	char text[256];
+};
+
+int lc_network_open(struct lc_network **network, struct lc_network_error *error);
+/* Undoes lc_network_make_channel(). Accepts NULL. */
+void lc_network_close(struct lc_network *network);
+
+/*
+ * The channel device: the veth pair lc0/lc1, up, with the pool's routes
+ * (239.255.0.0/17 in main, ff3e::/16 in table local, both multicast), a
+ * link-local address on lc0 for IPv6 senders, no ARP/NDP noise, tx checksum
+ * and segmentation offload on, MTU = the largest of this node's interfaces
+ * (followed later), and lo.accept_local set. A pair left by an earlier daemon
+ * is replaced; one that is not ours (no "leafcast" alias) is -EEXIST. The previous accept_local comes back on close.
+ */
+int lc_network_make_channel(struct lc_network *network, uint32_t *ifindex,
+			    struct lc_network_error *error);
+
+/* Where a datagram to `to` goes now, and by what. */
+struct lc_path {
+	enum lc_hop_in_use usable; /* LC_HOP_0: `hop` is valid; else why not */
+	struct lc_hop hop;
+	struct lc_endpoint source; /* the address the route prefers; port 0 */
+};
+
+/*
+ * Looks up route, link and neighbour. Starts neighbour resolution where needed
+ * and returns NO_NEIGHBOUR meanwhile; a later change notification follows.
+ * `from`, if its address is not the wildcard, must be an address of this node
+ * (else -EADDRNOTAVAIL). -ENETUNREACH never: that is usable = LC_HOP_NO_ROUTE.
+ */
+int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
+		    const struct lc_endpoint *to, struct lc_path *path);
+
+/* Whether the address is one of this node's own (unicast). */
+bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint);
+
+/* IFF_UP and running. */
+bool lc_network_is_up(struct lc_network *network, uint32_t ifindex);
+
+/*
+ * Readable when links, addresses, routes or neighbours changed; then call
+ * lc_network_process(), which calls `changed` at most once: ask for paths
+ * again. Lost notifications (ENOBUFS) count as a change.
+ */
+int lc_network_fd(const struct lc_network *network);
+int lc_network_process(struct lc_network *network, void (*changed)(void *context), void *context);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The kernel's side of Leafcast: programs, pinned maps, and the records in
+ * them (include/plane/records.h). The only module that uses libbpf.
+ *
+ * The daemon opens a struct lc_plane: it loads and pins the programs, attaches
+ * the sender's to lc0 and alone writes the maps. Everybody else opens a struct
+ * lc_plane_view, which only reads the pins and works without the daemon.
+ *
+ * All functions return 0 or a negative errno and leave out-parameters alone on
+ * failure. None logs; where a sentence helps an operator it is put into the
+ * caller's struct lc_plane_error.
+ */
+#ifndef CTL_PLANE_PLANE_H
+#define CTL_PLANE_PLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plane/records.h"
+
+struct lc_plane;
+
+/* One sentence without full stop: what is missing and what would mend it. */
+struct lc_plane_error {
+	char text[512];
+};
+
+struct lc_plane_options {
+	const char *bpf_dir;	     /* below a bpffs mount; created with mode 0700; e.g. /sys/fs/bpf/leafcast */
+	uint32_t sender_ifindex;     /* lc0: its clsact egress gets the sender's program */
+	uint32_t loopback_ifindex;
+	uint32_t sessions;	     /* capacities; 0: the defaults of records.h */
+	uint32_t leaves;
+	uint32_t admits;
+};
+
+/*
+ * Loads, pins and attaches. Pins left by an earlier daemon are replaced.
+ * -EPERM: not privileged; -ENOENT: bpf_dir is not on a bpffs; -EOPNOTSUPP: the
+ * kernel cannot (found by trying); each with its sentence in *error.
+ */
+int lc_plane_open(struct lc_plane **plane, const struct lc_plane_options *options,
+		  struct lc_plane_error *error);
+
+/* Detaches, removes the pins and the directory, frees. Accepts NULL. */
+void lc_plane_close(struct lc_plane *plane);
+
+/*
+ * Readable when numbers given back may be used again or probes have arrived;
+ * then call lc_plane_process(), which calls `probed` once per probe seen.
+ */
+int lc_plane_fd(const struct lc_plane *plane);
+int lc_plane_process(struct lc_plane *plane,
+		     void (*probed)(void *context, uint32_t admit, uint64_t token), void *context);
+
+/* ---- sockets ---- */
+
+/*
+ * Attaches the admission filter to a member's socket and locks it: from now on
+ * the socket receives nothing that no record admits. *admit is its number,
+ * with kind LC_ADMIT_NOBODY. -ENOSPC: the table is full.
+ */
+int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t *admit);
+/* Admits leaves of `session` (root's socket). */
+void lc_plane_admit_leaves(struct lc_plane *plane, uint32_t admit, uint32_t session);
+/* Admits the anchor (leaf's socket); may be called again with another ifindex or token. */
+void lc_plane_admit_anchor(struct lc_plane *plane, uint32_t admit, const struct lc_endpoint *anchor,
+			   uint32_t ifindex, uint64_t token, bool receives);
+/* Nothing passes any more; the record stays. */
+void lc_plane_admit_nobody(struct lc_plane *plane, uint32_t admit);
+void lc_plane_forget_socket(struct lc_plane *plane, uint32_t admit);
+void lc_plane_admit_use(struct lc_plane *plane, uint32_t admit, struct lc_admit_use *use);
+
+/* The daemon's own probe sockets; a datagram of theirs to a channel is a probe (struct lc_probe). */
+int lc_plane_set_probers(struct lc_plane *plane, int socket4, int socket6);
+
+/* ---- sessions ---- */
+
+struct lc_session_spec {
+	struct lc_endpoint root;
+	int sender;		   /* the root's socket; its cookie is recorded */
+	struct lc_flowspec flow;   /* the root's sending flow */
+	struct lc_policer policer;
+	uint64_t now_ns;
+};
+
+/*
+ * Opens a session without leaves. *number names it and *channel is where the
+ * root's socket sends (same family as root, same port). -ENOSPC: full.
+ */
+int lc_plane_open_session(struct lc_plane *plane, const struct lc_session_spec *spec,
+			  uint32_t *number, struct lc_endpoint *channel);
+/* Changes the root's sending flow; its bucket goes on from where it is. */
+void lc_plane_set_session_flow(struct lc_plane *plane, uint32_t session,
+			       const struct lc_flowspec *flow, const struct lc_policer *policer);
+/* Its leaves must have been removed. */
+void lc_plane_close_session(struct lc_plane *plane, uint32_t session);
+void lc_plane_session_use(struct lc_plane *plane, uint32_t session, struct lc_session_use *use);
+
+/* ---- leaves ---- */
+
+struct lc_leaf_spec {
+	uint32_t session;
+	struct lc_endpoint from;
+	struct lc_endpoint to;
+	bool receives;
+	bool sends;
+	uint8_t hop_limit;
+	struct lc_policer down, up;
+	struct lc_flowspec down_flow, up_flow;
+	uint64_t now_ns;
+};
+
+/*
+ * Makes a leaf's record: probes reach it, data does not yet. Its hop is
+ * LC_HOP_NO_ROUTE. -ENOSPC: full. -EEXIST: the session has a leaf with this
+ * endpoint already.
+ */
+int lc_plane_add_leaf(struct lc_plane *plane, const struct lc_leaf_spec *spec, uint32_t *leaf);
+/* `hop` is read only when `in_use` is LC_HOP_0 (which then stands for "this hop"); unchanged hops cost nothing. */
+void lc_plane_set_hop(struct lc_plane *plane, uint32_t leaf, enum lc_hop_in_use in_use,
+		      const struct lc_hop *hop);
+/* Data flows both ways from here on, as spec.receives and spec.sends say. -ENOSPC: no extent. */
+int lc_plane_enter_leaf(struct lc_plane *plane, uint32_t leaf);
+/* No copy is made any more once this returns and the walks under way end; the record and its counts stay. */
+void lc_plane_leave_leaf(struct lc_plane *plane, uint32_t leaf);
+void lc_plane_remove_leaf(struct lc_plane *plane, uint32_t leaf);
+void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use *use);
+
+/* ---- reading, for `leafcast show` ---- */
+
+struct lc_plane_view;
+
+/* -ENOENT: no pins there; -EPROTO: another layout; -EPERM. */
+int lc_plane_view_open(struct lc_plane_view **view, const char *bpf_dir, struct lc_plane_error *error);
+void lc_plane_view_close(struct lc_plane_view *view);
+
+/* Calls `each` for every open session, used leaf or admitted socket; a return other than 0 ends the walk and is returned. */
+int lc_plane_each_session(const struct lc_plane_view *view,
+			  int (*each)(void *context, uint32_t number, const struct lc_session *session,
+				      const struct lc_session_use *use, uint32_t receiving_leaves),
+			  void *context);
+int lc_plane_each_leaf(const struct lc_plane_view *view,
+		       int (*each)(void *context, uint32_t number, const struct lc_leaf *leaf,
+				   const struct lc_leaf_use *use),
+		       void *context);
+int lc_plane_each_admit(const struct lc_plane_view *view,
+			int (*each)(void *context, uint32_t number, const struct lc_admit *admit,
+				    const struct lc_admit_use *use),
+			void *context);
+/* Datagrams dropped on this node since the plane was opened, all CPUs, by reason. */
+int lc_plane_drops(const struct lc_plane_view *view, uint64_t drops[LC_DROP_COUNT]);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Token buckets by virtual scheduling (GCRA): the arithmetic that BPF runs
+ * and unit tests check. Pure; the clock is an argument.
+ *
+ * A bucket (r bytes/s, b bytes) is one 64-bit word, its theoretical arrival
+ * time: the moment at which it will be full again. A datagram of L bytes
+ * moves it by L/r and conforms if it then lies at most b/r ahead of now. That
+ * is the token bucket of RFC 2215 3.2, which starts full (word = 0), and over
+ * every interval T lets through at most rT + b.
+ *
+ * Time is CLOCK_MONOTONIC in ticks of 1/256 ns (LC_TICK_BITS). Words are
+ * compared by their signed difference, so that the counter's wrap after 2.3
+ * years of uptime is harmless. Costs round up, bursts down: an error is
+ * always in the direction of less, at most 2^-14 of a rate of 4 GB/s.
+ */
+#ifndef PLANE_BUCKET_H
+#define PLANE_BUCKET_H
+
+#include "plane/types.h"
+
+#define LC_TICK_BITS 8
+
+/* One (rate, depth) pair, made by lc_policer_make() of ctl/core/flowspec.h. */
+struct lc_bucket {
+	__u64 cost;	   /* ticks per byte << cost_shift; 0: no limit */
+	__u64 burst;	   /* ticks the word may lie ahead of now, < 2^62 */
+	__u32 cost_shift;
+	__u32 zero;
+};
+LC_ASSERT_SIZE(struct lc_bucket, 24);
+
+/* What one direction of one member is held to. All zero: no limit. */
+struct lc_policer {
+	struct lc_bucket rate;	/* (r, b) */
+	struct lc_bucket peak;	/* (p, M) */
+	__u32 min_policed_bytes; /* m: shorter datagrams count as this long */
+	__u32 max_sdu_bytes;	/* M: longer ones do not conform; 0: any */
+};
+LC_ASSERT_SIZE(struct lc_policer, 56);
+
+/* The words of a policer. All zero: both buckets full. */
+struct lc_meter {
+	__u64 rate;
+	__u64 peak;
+};
+
+/* Attempts at a word that other CPUs keep moving, before the datagram is called non-conforming. */
+#define LC_BUCKET_TRIES 16
+
+static inline __u64 lc_ticks(__u64 mono_ns)
+{
+	return mono_ns << LC_TICK_BITS;
+}
+
+/*
+ * Takes `bytes` from the bucket and says whether they conform. On true *taken
+ * is the word now written; pass it to lc_bucket_refund() to undo. Never
+ * blocks; bytes <= 2^18.
+ */
+static inline _Bool lc_bucket_take(const struct lc_bucket *bucket, __u64 *word, __u64 now,
+				   __u64 bytes, __u64 *before, __u64 *taken)
+{
+	__u64 cost = (bytes * bucket->cost + (1ull << bucket->cost_shift) - 1) >> bucket->cost_shift;
+
+	for (int i = 0; i < LC_BUCKET_TRIES; i++) {
+		__u64 old = *(volatile __u64 *)word;
+		__u64 start = (old != 0 && (__s64)(old - now) > 0) ? old : now;
+		__u64 next = start + cost;
+
+		if ((__s64)(next - now) > (__s64)bucket->burst)
+			return 0;
+		if (__sync_val_compare_and_swap(word, old, next) == old) {
+			*before = old;
+			*taken = next;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Gives back what lc_bucket_take() took, unless another CPU has used the bucket since: then it is forfeit. */
+static inline void lc_bucket_refund(__u64 *word, __u64 before, __u64 taken)
+{
+	__sync_val_compare_and_swap(word, taken, before);
+}
+
+enum lc_conformance {
+	LC_CONFORMS,
+	LC_OVER_RATE,
+	LC_OVERSIZE,
+};
+
+/*
+ * Judges `segments` datagrams of `datagram_bytes` each at most (IP header
+ * included; `bytes` is their sum), which pass or fail as one.
+ */
+static inline enum lc_conformance lc_police(const struct lc_policer *policer, struct lc_meter *meter,
+					    __u64 now, __u32 bytes, __u32 segments,
+					    __u32 datagram_bytes)
+{
+	__u64 counted = bytes, least = (__u64)policer->min_policed_bytes * segments;
+	__u64 before = 0, taken = 0, ignored;
+
+	if (policer->max_sdu_bytes && datagram_bytes > policer->max_sdu_bytes)
+		return LC_OVERSIZE;
+	if (counted < least)
+		counted = least;
+	if (policer->rate.cost &&
+	    !lc_bucket_take(&policer->rate, &meter->rate, now, counted, &before, &taken))
+		return LC_OVER_RATE;
+	if (policer->peak.cost &&
+	    !lc_bucket_take(&policer->peak, &meter->peak, now, counted, &ignored, &ignored)) {
+		if (policer->rate.cost)
+			lc_bucket_refund(&meter->rate, before, taken);
+		return LC_OVER_RATE;
+	}
+	return LC_CONFORMS;
+}
+
+#endif

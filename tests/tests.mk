@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# One Criterion program per directory of C tests; namespace tests are shell
+# scripts that speak TAP under prove.
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+BPFT_SRC := $(wildcard tests/bpf/*.c)
+test_objs = $(patsubst %.c,$(O)/%.o,$(1))
+
+$(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(PB_H) $(SKEL)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) -Wno-missing-prototypes $(call cflags,plane) -MMD -MP -c $< -o $@
+
+$(O)/tests/unit/unit: $(call test_objs,$(UNIT_SRC)) $(common)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion
+$(O)/tests/bpf/bpf: $(call test_objs,$(BPFT_SRC)) $(call objs,core) $(call objs,plane)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane) -lcriterion
+
+tests: all $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) ## build the tests
+
+test: ## every test that takes less than ten minutes in all (root)
+	$(Q)scripts/deps test
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)scripts/test
+
+.PHONY: tests test
