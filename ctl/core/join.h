@@ -109,7 +109,10 @@ struct lc_join_step {
 	enum leafcast_reason reason;
 };
 
-/* `reason` is what came with FAILED, GOT_REFUSE, GOT_LEAVE; ignored otherwise. */
+/*
+ * `reason` is what came with FAILED, APP_REJECTS, GOT_REFUSE, GOT_LEAVE, or for
+ * DRAINED with the LEAVE before it; ignored otherwise.
+ */
 struct lc_join_step lc_join_next(enum lc_join_end end, enum lc_join_state state,
 				 enum lc_join_event event, enum leafcast_reason reason);
 
