@@ -58,13 +58,13 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 		-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude -Ibpf $(call cflags,plane) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 $(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
 	@mkdir -p $(@D)
-	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name lc_$* > $@
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name lc_$*_bpf > $@
 
 # --- messages
 $(O)/gen/protocol/%.pb-c.c $(O)/gen/protocol/%.pb-c.h &: ctl/protocol/%.proto
 	@mkdir -p $(O)/gen
 	$(call say,PROTOC,$<)protoc-c --proto_path=ctl --c_out=$(O)/gen $<
-$(O)/gen/%.o: $(O)/gen/%.c
+$(O)/gen/%.o: $(O)/gen/%.c | $(PB_H)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(filter-out $(WARN),$(CFLAGS_)) -c $< -o $@
 
 # --- C

@@ -33,7 +33,7 @@ static int parse_address(struct lc_endpoint *endpoint, const char *text, size_t 
 			 enum lc_family family)
 {
 	char copy[INET6_ADDRSTRLEN];
-	struct lc_endpoint parsed = { .family = (__u8)family };
+	struct lc_endpoint parsed = {.family = (__u8)family};
 
 	if (length >= sizeof(copy))
 		return -EINVAL;
@@ -82,8 +82,7 @@ int lc_prefix_parse(struct lc_endpoint *address, unsigned int *prefix_length, co
 	unsigned int bits;
 	int err;
 
-	err = parse_address(&parsed, text, length,
-			    memchr(text, ':', length) ? LC_INET6 : LC_INET);
+	err = parse_address(&parsed, text, length, memchr(text, ':', length) ? LC_INET6 : LC_INET);
 	if (err)
 		return err;
 	bits = (unsigned int)address_bytes(&parsed) * 8;
@@ -134,7 +133,7 @@ const char *lc_endpoint_format(char text[LC_ENDPOINT_TEXT], const struct lc_endp
 int lc_endpoint_from_sockaddr(struct lc_endpoint *endpoint, const struct sockaddr *address,
 			      socklen_t length)
 {
-	struct lc_endpoint result = { 0 };
+	struct lc_endpoint result = {0};
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 	sa_family_t family;

@@ -9,6 +9,10 @@
  * unknown kind, an address of no family, data longer than allowed, a number
  * out of range. Unknown fields are skipped, so that the schema can grow. The
  * out-parameter is untouched on failure, wholly written on success.
+ *
+ * What a newer peer may send is read as the nearest that is known: a reason
+ * without a number here as PROTOCOL (of LEAVE, as CLOSED), a capacity above
+ * LEAFCAST_CONNECT_DATA_MAX as that. No reason in REFUSE and LEAVE likewise.
  */
 #ifndef CTL_PROTOCOL_CODEC_H
 #define CTL_PROTOCOL_CODEC_H
@@ -29,7 +33,8 @@ size_t lc_message_encode(const struct lc_message *message, uint8_t *bytes);
 int lc_message_decode(struct lc_message *message, const uint8_t *bytes, size_t length);
 /*
  * Looks at the start of a stream: returns the length of the message behind the
- * frame header, 0 if more bytes are needed, or -EMSGSIZE (stream is broken).
+ * frame header once all of it is there, 0 while more bytes are needed, or
+ * -EMSGSIZE (stream is broken).
  */
 int lc_frame_length(const uint8_t *bytes, size_t length);
 
