@@ -37,7 +37,7 @@ int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
 int lc_peer_pair(struct lc_peer **first, struct lc_peer **second, const struct lc_endpoint *a,
 		 const struct lc_endpoint *b);
 
-/* Closes at once; what is unsent is lost, see lc_peer_finish(). Accepts NULL. */
+/* Closes at once; what the kernel does not take now is lost, see lc_peer_is_flushed(). Accepts NULL. */
 void lc_peer_free(struct lc_peer *peer);
 
 int lc_peer_fd(const struct lc_peer *peer);
@@ -46,7 +46,7 @@ uint32_t lc_peer_events(const struct lc_peer *peer);
 
 enum lc_peer_news {
 	LC_PEER_NOTHING,   /* call again when the descriptor is ready */
-	LC_PEER_CONNECTED, /* once, for connections this side opened (pairs too) */
+	LC_PEER_CONNECTED, /* once, for connections this side opened (also the first of a pair) */
 	LC_PEER_MESSAGE,   /* *message is valid; call again, more may follow */
 	LC_PEER_GARBAGE,   /* bytes that are no message: the connection is of no use any more */
 	LC_PEER_CLOSED,	   /* ended; *error: 0 in order, else why: -ECONNREFUSED, -ENETUNREACH, -EHOSTUNREACH, -ETIMEDOUT, -ECONNRESET */
