@@ -26,6 +26,7 @@ extern "C" {
 /* Where its maps are pinned. */
 #define LEAFCAST_BPF_DIR "/sys/fs/bpf/leafcast"
 
+#pragma GCC visibility push(default)
 /*
  * Why the last join on this socket failed, or its session ended;
  * LEAFCAST_NO_REASON while neither happened. `socket` is a Winsock SOCKET.
@@ -35,6 +36,7 @@ enum leafcast_reason leafcast_socket_reason(uintptr_t socket);
 
 /* The library's version, "major.minor.patch"; static storage. */
 const char *leafcast_version(void);
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -52,6 +52,7 @@ enum leafcast_reason {
 const char *leafcast_reason_word(enum leafcast_reason reason);
 /* The sentence, without full stop; static storage. */
 const char *leafcast_reason_text(enum leafcast_reason reason);
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

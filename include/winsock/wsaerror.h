@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Winsock's error and status numbers: X(NUMBER, NAME), so that tools can print
+ * the name of any of them. winsock2.h includes this.
+ */
+#ifndef WINSOCK_WSAERROR_H
+#define WINSOCK_WSAERROR_H
+
+#define WSABASEERR 10000
+
+#define WSA_ERRORS(X)                    \
+	X(6, WSA_INVALID_HANDLE)         \
+	X(8, WSA_NOT_ENOUGH_MEMORY)      \
+	X(87, WSA_INVALID_PARAMETER)     \
+	X(995, WSA_OPERATION_ABORTED)    \
+	X(996, WSA_IO_INCOMPLETE)        \
+	X(997, WSA_IO_PENDING)           \
+	X(10004, WSAEINTR)               \
+	X(10009, WSAEBADF)               \
+	X(10013, WSAEACCES)              \
+	X(10014, WSAEFAULT)              \
+	X(10022, WSAEINVAL)              \
+	X(10024, WSAEMFILE)              \
+	X(10035, WSAEWOULDBLOCK)         \
+	X(10036, WSAEINPROGRESS)         \
+	X(10037, WSAEALREADY)            \
+	X(10038, WSAENOTSOCK)            \
+	X(10039, WSAEDESTADDRREQ)        \
+	X(10040, WSAEMSGSIZE)            \
+	X(10041, WSAEPROTOTYPE)          \
+	X(10042, WSAENOPROTOOPT)         \
+	X(10043, WSAEPROTONOSUPPORT)     \
+	X(10044, WSAESOCKTNOSUPPORT)     \
+	X(10045, WSAEOPNOTSUPP)          \
+	X(10046, WSAEPFNOSUPPORT)        \
+	X(10047, WSAEAFNOSUPPORT)        \
+	X(10048, WSAEADDRINUSE)          \
+	X(10049, WSAEADDRNOTAVAIL)       \
+	X(10050, WSAENETDOWN)            \
+	X(10051, WSAENETUNREACH)         \
+	X(10052, WSAENETRESET)           \
+	X(10053, WSAECONNABORTED)        \
+	X(10054, WSAECONNRESET)          \
+	X(10055, WSAENOBUFS)             \
+	X(10056, WSAEISCONN)             \
+	X(10057, WSAENOTCONN)            \
+	X(10058, WSAESHUTDOWN)           \
+	X(10060, WSAETIMEDOUT)           \
+	X(10061, WSAECONNREFUSED)        \
+	X(10065, WSAEHOSTUNREACH)        \
+	X(10067, WSAEPROCLIM)            \
+	X(10091, WSASYSNOTREADY)         \
+	X(10092, WSAVERNOTSUPPORTED)     \
+	X(10093, WSANOTINITIALISED)      \
+	X(10101, WSAEDISCON)             \
+	X(10104, WSAEINVALIDPROCTABLE)   \
+	X(10105, WSAEINVALIDPROVIDER)    \
+	X(10106, WSAEPROVIDERFAILEDINIT) \
+	X(11002, WSATRY_AGAIN)
+
+/* Not errors: what FD_QOS reports. */
+#define WSA_QOS_STATUSES(X)                  \
+	X(11005, WSA_QOS_RECEIVERS)          \
+	X(11006, WSA_QOS_SENDERS)            \
+	X(11007, WSA_QOS_NO_SENDERS)         \
+	X(11008, WSA_QOS_NO_RECEIVERS)       \
+	X(11009, WSA_QOS_REQUEST_CONFIRMED)  \
+	X(11010, WSA_QOS_ADMISSION_FAILURE)  \
+	X(11011, WSA_QOS_POLICY_FAILURE)     \
+	X(11012, WSA_QOS_BAD_STYLE)          \
+	X(11013, WSA_QOS_BAD_OBJECT)         \
+	X(11014, WSA_QOS_TRAFFIC_CTRL_ERROR) \
+	X(11015, WSA_QOS_GENERIC_ERROR)      \
+	X(11016, WSA_QOS_ESERVICETYPE)       \
+	X(11017, WSA_QOS_EFLOWSPEC)
+
+enum {
+#define WSA_ERROR_ENUM(number, name) name = number,
+	WSA_ERRORS(WSA_ERROR_ENUM) WSA_QOS_STATUSES(WSA_ERROR_ENUM)
+#undef WSA_ERROR_ENUM
+};
+
+#endif
