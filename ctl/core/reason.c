@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Part of the library's interface: applications call these two. */
-#pragma GCC visibility push(default)
 #include "leafcast/reason.h"
-#pragma GCC visibility pop
 
 const char *leafcast_reason_word(enum leafcast_reason reason)
 {

@@ -48,6 +48,7 @@ enum leafcast_reason {
 #undef LEAFCAST_REASON_ENUM
 };
 
+#pragma GCC visibility push(default)
 /* The word, "none" for LEAFCAST_NO_REASON, "unknown" for a number not in the list; static storage. */
 const char *leafcast_reason_word(enum leafcast_reason reason);
 /* The sentence, without full stop; static storage. */
