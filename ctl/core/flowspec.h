@@ -8,7 +8,7 @@
  * (per second) of whole IP datagrams.
  *
  * Defaults for members left LC_NOT_SPECIFIED, which the documents leave open:
- *   b  15000 bytes (ten full Ethernet datagrams), at least M
+ *   b  15000 bytes (ten full Ethernet datagrams), at least M and m
  *   p  no peak (RFC 2215: positive infinity)
  *   M  the path MTU: nothing beyond what the interface enforces
  *   m  0: every datagram counts as it is
@@ -56,22 +56,26 @@ bool lc_flowspec_is_unlimited(const struct lc_flowspec *flow);
  * Whether the flowspec makes sense by itself: known service; as a sender's, a
  * rate that is neither 0 nor unspecified, except for BESTEFFORT, QUALITATIVE,
  * NETWORK_CONTROL; as a receiver's a rate that is not 0 (GUARANTEED must have
- * one); p >= r; m <= M; b >= 1 and b >= M where both are given (else no
- * datagram of M bytes could ever conform). LEAFCAST_NO_REASON or
- * LEAFCAST_BAD_FLOWSPEC. NOTRAFFIC and NOCHANGE make always sense.
+ * one); p >= r; m <= M <= b where given (else no datagram of M bytes, or none
+ * at all, could ever conform); M and b not 0 (RFC 2215 3.6), m at most 65535.
+ * LEAFCAST_NO_REASON or LEAFCAST_BAD_FLOWSPEC. NOTRAFFIC and NOCHANGE make
+ * always sense.
  */
 enum leafcast_reason lc_flowspec_check(const struct lc_flowspec *flow, bool sender);
 
 /*
- * As above, and M fits the path: an explicit M above mtu is BAD_FLOWSPEC (RFC
- * 2212: must be rejected). mtu in bytes of whole IP datagrams, 0: unknown.
+ * Whether M (and m) fits the path, besides lc_flowspec_check(): an explicit M
+ * above mtu is BAD_FLOWSPEC (RFC 2212: must be rejected). mtu in bytes of whole
+ * IP datagrams, 0: unknown.
  */
 enum leafcast_reason lc_flowspec_check_mtu(const struct lc_flowspec *flow, uint32_t mtu);
 
 /*
  * What both ends can live with: minimum of r, b, p, M and maximum of m, where
- * unspecified means no opinion; the stricter service's number. NOCHANGE on one
- * side leaves the other's.
+ * unspecified means no opinion; the stricter service's number (notraffic,
+ * guaranteed, network control, controlled load, best effort, qualitative).
+ * NOCHANGE on one side leaves the other's. What cannot be met together, such as
+ * m of one above M of the other, shows when the result is checked.
  */
 struct lc_flowspec lc_flowspec_merge(const struct lc_flowspec *a, const struct lc_flowspec *b);
 
@@ -86,7 +90,9 @@ struct lc_flowspec lc_flowspec_override(const struct lc_flowspec *now,
  * The policer that holds a member to `flow`, with the defaults above.
  *   controlled load, best effort, qualitative, network control: rT + b
  *   guaranteed: M + min(pT, rT + b - M), p infinite unless given
- *   NOTRAFFIC: nothing passes; NOCHANGE or unspecified rate: no limit but M
+ *   NOTRAFFIC: nothing passes; unspecified rate: no limit but M; NOCHANGE: none
+ * A rate of 0, and a flow that lc_flowspec_check() refuses, never mean "no
+ * limit".
  */
 struct lc_policer lc_policer_make(const struct lc_flowspec *flow, uint32_t mtu);
 
@@ -97,15 +103,17 @@ struct lc_bucket lc_bucket_make(uint64_t rate_bytes_per_s, uint64_t depth_bytes)
  * "rate=10mbit,bucket=15000,peak=20mbit,max=1500,min=64,service=guaranteed".
  * Members not named stay unspecified; service defaults to besteffort. Rates in
  * the units of tc(8): bit, kbit, mbit, gbit (and kibit, ...; k = 1000), bps,
- * kbps, ... for bytes; a bare number is bits per second. Sizes in bytes, with
- * b, k or kb, m (1024). -EINVAL: *error (static storage) says what is wrong.
+ * kbps, ... for bytes; a bare number is bits per second. "peak=infinite" too.
+ * Sizes in bytes, with b, k or kb, m or mb (1024). -EINVAL: *error (static
+ * storage) says what is wrong, *flow is untouched. Whether the flow makes sense
+ * is not asked here.
  */
 int lc_flowspec_parse(struct lc_flowspec *flow, const char *text, const char **error);
-/* A rate alone, in bytes per second, rounded down, at least 1. -EINVAL, -ERANGE. */
+/* A rate alone, in bytes per second, rounded down, at least 1. -EINVAL; -ERANGE: 0 or above 64 bits. */
 int lc_rate_parse(uint64_t *bytes_per_s, const char *text);
 
 #define LC_FLOWSPEC_TEXT 160
-/* The same form back, only what is specified; "unlimited" if nothing is. */
+/* The same form back, only what is specified and no besteffort; "unlimited" if nothing is. */
 const char *lc_flowspec_format(char text[LC_FLOWSPEC_TEXT], const struct lc_flowspec *flow);
 const char *lc_service_word(uint32_t service);
 

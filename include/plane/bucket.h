@@ -11,8 +11,10 @@
  *
  * Time is CLOCK_MONOTONIC in ticks of 1/256 ns (LC_TICK_BITS). Words are
  * compared by their signed difference, so that the counter's wrap after 2.3
- * years of uptime is harmless. Costs round up, bursts down: an error is
- * always in the direction of less, at most 2^-14 of a rate of 4 GB/s.
+ * years of uptime is harmless. Costs round up: an error of the rate is always
+ * in the direction of less, at most 2^-14 of a rate of 4 GB/s. The burst is
+ * the cost of the whole depth, so that a datagram as long as the bucket is deep
+ * conforms; that is at most one tick more than b/r.
  */
 #ifndef PLANE_BUCKET_H
 #define PLANE_BUCKET_H
@@ -23,7 +25,7 @@
 
 /* One (rate, depth) pair, made by lc_policer_make() of ctl/core/flowspec.h. */
 struct lc_bucket {
-	__u64 cost;	   /* ticks per byte << cost_shift; 0: no limit */
+	__u64 cost;	   /* ticks per byte << cost_shift, < 2^40; 0: no limit */
 	__u64 burst;	   /* ticks the word may lie ahead of now, < 2^62 */
 	__u32 cost_shift;
 	__u32 zero;
@@ -56,7 +58,7 @@ static inline __u64 lc_ticks(__u64 mono_ns)
 /*
  * Takes `bytes` from the bucket and says whether they conform. On true *taken
  * is the word now written; pass it to lc_bucket_refund() to undo. Never
- * blocks; bytes <= 2^18.
+ * blocks; bytes < 2^23 (65535 of m for each of 128 segments), so nothing overflows.
  */
 static inline _Bool lc_bucket_take(const struct lc_bucket *bucket, __u64 *word, __u64 now,
 				   __u64 bytes, __u64 *before, __u64 *taken)
