@@ -21,10 +21,12 @@ struct lc_peer;
 struct lc_peer_listener;
 
 /*
- * Listens on `name` (port as given; an any-address of IPv6 takes IPv4 too).
- * -EADDRINUSE, ...
+ * Listens on `name` (port as given; an any-address of IPv6 takes IPv4 too), for
+ * connections that come in by `device`, or by any if it is NULL. -EADDRINUSE,
+ * -ENODEV, ...
  */
-int lc_peer_listen(struct lc_peer_listener **listener, const struct lc_endpoint *name);
+int lc_peer_listen(struct lc_peer_listener **listener, const struct lc_endpoint *name,
+		   const char *device);
 void lc_peer_listener_free(struct lc_peer_listener *listener);
 int lc_peer_listener_fd(const struct lc_peer_listener *listener);
 /* The next connection; -EAGAIN: none. -EMFILE and the like: the caller shall pause accepting. */

@@ -72,9 +72,13 @@ static int bind_to(int fd, const struct lc_endpoint *name)
 	return bind(fd, (struct sockaddr *)&address, length) < 0 ? -errno : 0;
 }
 
-static int listen_on(int fd, const struct lc_endpoint *name)
+static int listen_on(int fd, const struct lc_endpoint *name, const char *device)
 {
 	int error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (!error && device &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device) + 1) < 0)
+		error = -errno;
 
 	if (!error && name->family == LC_INET6)
 		error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !lc_address_is_any(name));
@@ -85,14 +89,15 @@ static int listen_on(int fd, const struct lc_endpoint *name)
 	return error;
 }
 
-int lc_peer_listen(struct lc_peer_listener **listener, const struct lc_endpoint *name)
+int lc_peer_listen(struct lc_peer_listener **listener, const struct lc_endpoint *name,
+		   const char *device)
 {
 	struct lc_peer_listener *made;
 	int error, fd = lc_peer_socket(lc_endpoint_af(name));
 
 	if (fd < 0)
 		return fd;
-	error = listen_on(fd, name);
+	error = listen_on(fd, name, device);
 	made = error ? NULL : malloc(sizeof(*made));
 	if (!made) {
 		close(fd);

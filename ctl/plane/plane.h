@@ -122,6 +122,10 @@ int lc_plane_add_leaf(struct lc_plane *plane, const struct lc_leaf_spec *spec, u
 /* `hop` is read only when `in_use` is LC_HOP_0 (which then stands for "this hop"); unchanged hops cost nothing. */
 void lc_plane_set_hop(struct lc_plane *plane, uint32_t leaf, enum lc_hop_in_use in_use,
 		      const struct lc_hop *hop);
+/* Sets what the leaf is held to; before it enters. */
+void lc_plane_set_leaf_flows(struct lc_plane *plane, uint32_t leaf, const struct lc_flowspec *down_flow,
+			     const struct lc_policer *down, const struct lc_flowspec *up_flow,
+			     const struct lc_policer *up);
 /* Data flows both ways from here on, as spec.receives and spec.sends say. -ENOSPC: no extent. */
 int lc_plane_enter_leaf(struct lc_plane *plane, uint32_t leaf);
 /* No copy is made any more once this returns and the walks under way end; the record and its counts stay. */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "local/channel.h"
+
+/* Messages taken from one client before others get their turn. */
+#define MESSAGES_AT_ONCE 16
+
+void client_send(struct client *client, const struct lc_local_message *message)
+{
+	/* One that does not read is cut off, but from the loop: its members may be in mid-step. */
+	if (lc_channel_send(client->channel, message, -1) < 0)
+		shutdown(client->channel, SHUT_RDWR);
+}
+
+void client_reply(struct client *client, uint64_t id, uint64_t socket, int error,
+		  enum leafcast_reason reason)
+{
+	client_send(client, &(struct lc_local_message){ .kind = LC_LOCAL_REPLY,
+							.id = id,
+							.socket = socket,
+							.error = error,
+							.reason = reason });
+}
+
+void client_free(struct client *client)
+{
+	struct socket *socket;
+
+	while ((socket = LIST_FIRST(&client->sockets)))
+		socket_close(socket, true);
+	sd_event_source_disable_unref(client->io);
+	sd_event_source_disable_unref(client->exit);
+	close(client->channel);
+	LIST_REMOVE(client, entry);
+	client->daemon->client_count--;
+	free(client);
+}
+
+/* False: the client is to be freed. */
+static bool take_message(struct client *client)
+{
+	struct lc_local_message message;
+	int descriptor = -1;
+	int error = lc_channel_receive(client->channel, &message, &descriptor);
+
+	if (error)
+		return error == -EAGAIN;
+	request_handle(client, &message, &descriptor);
+	if (descriptor >= 0)
+		close(descriptor);
+	return true;
+}
+
+static int on_ready(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct client *client = context;
+
+	(void)source, (void)descriptor, (void)events;
+	for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+		if (!take_message(client)) {
+			client_free(client);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* A forked child may hold the channel open; the members end with the process that joined. */
+static int on_exit_of_process(sd_event_source *source, int descriptor, uint32_t events,
+			      void *context)
+{
+	(void)source, (void)descriptor, (void)events;
+	client_free(context);
+	return 0;
+}
+
+static int start(struct client *client, int pidfd)
+{
+	sd_event *event = client->daemon->event;
+	int error = sd_event_add_io(event, &client->io, client->channel, EPOLLIN, on_ready, client);
+
+	if (error < 0)
+		return error;
+	if (pidfd < 0)
+		return 0;
+	error = sd_event_add_io(event, &client->exit, pidfd, EPOLLIN, on_exit_of_process, client);
+	if (error < 0)
+		return error;
+	sd_event_source_set_io_fd_own(client->exit, true);
+	/* What a process said before it ended is heard first. */
+	return sd_event_source_set_priority(client->exit, SD_EVENT_PRIORITY_NORMAL + 1);
+}
+
+static int on_connection(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct daemon *daemon = context;
+	struct client *client;
+	int pidfd = -1, channel;
+	pid_t pid;
+	uid_t uid;
+
+	(void)source, (void)events;
+	channel = lc_channel_accept(descriptor, &pidfd, &pid, &uid);
+	if (channel < 0)
+		return 0;
+	client = daemon->client_count < MAX_CLIENTS ? calloc(1, sizeof(*client)) : NULL;
+	if (!client) {
+		say(SD_WARNING, "process %d turned away: %u applications are connected", (int)pid,
+		    daemon->client_count);
+		close(channel);
+		if (pidfd >= 0)
+			close(pidfd);
+		return 0;
+	}
+	client->daemon = daemon;
+	client->channel = channel;
+	client->pid = pid;
+	client->uid = uid;
+	LIST_INSERT_HEAD(&daemon->clients, client, entry);
+	daemon->client_count++;
+	if (start(client, pidfd) < 0)
+		client_free(client);
+	return 0;
+}
+
+int client_listen(struct daemon *daemon, pid_t *owner)
+{
+	int listener = lc_channel_listen(daemon->options.runtime_dir, owner);
+	int error;
+
+	if (listener < 0)
+		return listener;
+	daemon->channel_listener = listener;
+	error = sd_event_add_io(daemon->event, NULL, listener, EPOLLIN, on_connection, daemon);
+	return error < 0 ? error : 0;
+}

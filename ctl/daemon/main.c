@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "core/endpoint.h"
+#include "daemon/daemon.h"
+#include "local/channel.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* Changes come in bursts (a link takes its routes along): look once at the end. */
+#define SETTLE_US 20000
+/* How long the last words to peers may take when the daemon ends. */
+#define FAREWELL_US (1 * SECOND)
+
+static int on_peer_connection(sd_event_source *source, int descriptor, uint32_t events,
+			      void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source, (void)events;
+	for (unsigned int i = 0; i < daemon->listener_count; i++) {
+		struct lc_peer *peer;
+
+		if (lc_peer_listener_fd(daemon->listeners[i]) != descriptor)
+			continue;
+		while (lc_peer_accept(daemon->listeners[i], &peer) == 0)
+			member_incoming(daemon, peer);
+	}
+	return 0;
+}
+
+static void on_probed(void *context, uint32_t admit, uint64_t token)
+{
+	struct daemon *daemon = context;
+	struct member *member;
+
+	LIST_FOREACH(member, &daemon->members, entry)
+		if (member->socket && member->socket->admit == admit && member->token == token) {
+			member_event(member, LC_ON_PROBED, LEAFCAST_NO_REASON);
+			return;
+		}
+}
+
+static int on_plane(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source, (void)descriptor, (void)events;
+	lc_plane_process(daemon->plane, on_probed, daemon);
+	return 0;
+}
+
+static int on_settled(sd_event_source *source, uint64_t now, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)now;
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	members_follow_network(daemon);
+	return 0;
+}
+
+static void on_changed(void *context)
+{
+	struct daemon *daemon = context;
+	int enabled = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(daemon->changed_timer, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		return;
+	sd_event_source_set_time_relative(daemon->changed_timer, SETTLE_US);
+	sd_event_source_set_enabled(daemon->changed_timer, SD_EVENT_ONESHOT);
+}
+
+static int on_network(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source, (void)descriptor, (void)events;
+	lc_network_process(daemon->network, on_changed, daemon);
+	return 0;
+}
+
+static int on_tick(sd_event_source *source, uint64_t now, void *context)
+{
+	(void)now;
+	members_tick(context);
+	sd_event_source_set_time_relative(source, TICK);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_farewell(sd_event_source *source, uint64_t now, void *context)
+{
+	(void)now, (void)context;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+/* The sessions of this node end; peers are told before the daemon goes. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	struct daemon *daemon = context;
+	struct client *client;
+
+	(void)source, (void)info;
+	if (daemon->stopping)
+		return sd_event_exit(daemon->event, 0);
+	daemon->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	while ((client = LIST_FIRST(&daemon->clients)))
+		client_free(client);
+	if (LIST_EMPTY(&daemon->partings))
+		return sd_event_exit(daemon->event, 0);
+	return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FAREWELL_US, 0,
+					  on_farewell, daemon);
+}
+
+static int listen_to_peers(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	char text[LC_ENDPOINT_TEXT];
+
+	if (!options->insecure)
+		return 0; /* nobody could be let in */
+	for (unsigned int i = 0; i < options->interface_count || i == 0; i++) {
+		const char *device = options->interface_count ? options->interfaces[i] : NULL;
+		int error = lc_peer_listen(&daemon->listeners[i], &options->control, device);
+
+		if (error) {
+			say(SD_ERR, "cannot take control connections on %s%s%s: %s",
+			    lc_endpoint_format(text, &options->control), device ? " of " : "",
+			    device ?: "", strerror(-error));
+			return error;
+		}
+		daemon->listener_count++;
+		error = sd_event_add_io(daemon->event, NULL,
+					lc_peer_listener_fd(daemon->listeners[i]), EPOLLIN,
+					on_peer_connection, daemon);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int open_network(struct daemon *daemon)
+{
+	struct lc_network_error error = { "" };
+	int failure = lc_network_open(&daemon->network, &error);
+
+	failure = failure ?: lc_network_make_channel(daemon->network, &daemon->channel_ifindex,
+						     &error);
+	if (failure)
+		say(SD_ERR, "%s", error.text[0] ? error.text : strerror(-failure));
+	return failure;
+}
+
+static int open_plane(struct daemon *daemon)
+{
+	struct lc_plane_options options = { .bpf_dir = daemon->options.bpf_dir,
+					    .sender_ifindex = daemon->channel_ifindex,
+					    .loopback_ifindex = if_nametoindex("lo") };
+	struct lc_plane_error error = { "" };
+	int failure = lc_plane_open(&daemon->plane, &options, &error);
+
+	if (failure) {
+		say(SD_ERR, "%s", error.text[0] ? error.text : strerror(-failure));
+		return failure;
+	}
+	failure = probe_open(daemon);
+	if (failure)
+		say(SD_ERR, "cannot open a socket for probes: %s", strerror(-failure));
+	return failure;
+}
+
+static int open_channel(struct daemon *daemon)
+{
+	pid_t owner = 0;
+	int error = client_listen(daemon, &owner);
+
+	if (error == -EADDRINUSE)
+		say(SD_ERR, "another leafcastd (pid %d) serves %s", (int)owner,
+		    daemon->options.runtime_dir);
+	else if (error)
+		say(SD_ERR, "cannot listen in %s: %s", daemon->options.runtime_dir,
+		    strerror(-error));
+	return error;
+}
+
+/* The namespace whose sockets we may be handed. */
+static int learn_namespace(struct daemon *daemon)
+{
+	socklen_t length = sizeof(daemon->netns_cookie);
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (descriptor < 0 || getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE,
+					 &daemon->netns_cookie, &length) < 0)
+		error = -errno;
+	if (descriptor >= 0)
+		close(descriptor);
+	if (error)
+		say(SD_ERR, "the kernel does not name network namespaces (SO_NETNS_COOKIE): %s",
+		    strerror(-error));
+	return error;
+}
+
+static int add_sources(struct daemon *daemon)
+{
+	sd_event *event = daemon->event;
+	int error;
+
+	error = sd_event_add_io(event, NULL, lc_plane_fd(daemon->plane), EPOLLIN, on_plane, daemon);
+	if (error >= 0)
+		error = sd_event_add_io(event, NULL, lc_network_fd(daemon->network), EPOLLIN,
+					on_network, daemon);
+	if (error >= 0)
+		error = sd_event_add_time_relative(event, &daemon->changed_timer, CLOCK_MONOTONIC,
+						   SETTLE_US, 0, on_settled, daemon);
+	if (error >= 0)
+		error = sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, TICK, 0, on_tick,
+						   daemon);
+	if (error >= 0)
+		error = sd_event_add_signal(event, NULL, SIGTERM, on_signal, daemon);
+	if (error >= 0)
+		error = sd_event_add_signal(event, NULL, SIGINT, on_signal, daemon);
+	if (error < 0)
+		say(SD_ERR, "cannot set up the event loop: %s", strerror(-error));
+	return error < 0 ? error : 0;
+}
+
+static int open_all(struct daemon *daemon)
+{
+	int error = learn_namespace(daemon);
+
+	/* First the channel: its name is the lock against a second daemon. */
+	error = error ?: open_channel(daemon);
+	error = error ?: open_network(daemon);
+	error = error ?: open_plane(daemon);
+	error = error ?: listen_to_peers(daemon);
+	return error ?: add_sources(daemon);
+}
+
+static void close_all(struct daemon *daemon)
+{
+	struct parting *parting;
+
+	while ((parting = LIST_FIRST(&daemon->partings)))
+		parting_free(parting);
+	for (unsigned int i = 0; i < daemon->listener_count; i++)
+		lc_peer_listener_free(daemon->listeners[i]);
+	probe_close(daemon);
+	lc_plane_close(daemon->plane);
+	lc_network_close(daemon->network);
+	if (daemon->channel_listener >= 0) {
+		close(daemon->channel_listener);
+		lc_channel_unlink(daemon->options.runtime_dir);
+	}
+	sd_event_source_disable_unref(daemon->changed_timer);
+	sd_event_unref(daemon->event);
+}
+
+static int run(struct daemon *daemon)
+{
+	int error;
+
+	if (sd_event_default(&daemon->event) < 0)
+		return -ENOMEM;
+	error = open_all(daemon);
+	if (!error) {
+		say(SD_INFO, "ready: applications at %s, maps at %s, other nodes %s",
+		    daemon->options.runtime_dir, daemon->options.bpf_dir,
+		    daemon->options.insecure ? "let in without credentials" : "kept out");
+		sd_notify(0, "READY=1");
+		error = sd_event_loop(daemon->event);
+	}
+	close_all(daemon);
+	return error;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon = { .channel_listener = -1, .prober4 = -1, .prober6 = -1 };
+	sigset_t handled;
+
+	options_parse(&daemon.options, argc, argv);
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return run(&daemon) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
