@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* leafcast leaf: joins or is invited (join.c), then takes part (leaf.c). */
+#ifndef CTL_TOOL_LEAF_H
+#define CTL_TOOL_LEAF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tool/sockets.h"
+
+struct lc_leaf_settings {
+	struct lc_endpoint name;
+	struct lc_endpoint bind; /* family LC_FAMILY_NONE: not given */
+	bool listen;
+	bool send;
+	const char *data;
+	struct lc_optional_flowspec qos;
+	uint64_t count; /* 0: no limit */
+	uint64_t timeout_ms;
+	const char *runtime_dir;
+};
+
+struct lc_leaf_tool {
+	const struct lc_leaf_settings *settings;
+	struct lc_endpoint session;
+	WSAEVENT event;
+	SOCKET socket; /* joins or listens */
+	SOCKET member; /* takes part: the same, or the accepted one */
+	WSABUF peer_data;
+	char peer_bytes[LEAFCAST_CONNECT_DATA_MAX];
+	bool send_failed;
+};
+
+/* Until joined, refused, out of time (both said) or asked to stop. On success leaf->member takes part. */
+bool lc_leaf_join(struct lc_leaf_tool *leaf);
+bool lc_leaf_be_invited(struct lc_leaf_tool *leaf);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* leafcast: sessions from a shell. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tool/options.h"
+#include "tool/tool.h"
+
+static const struct lc_verb verbs[] = {
+	{"root", "open a session and send standard input to every leaf", lc_tool_root},
+	{"leaf", "join a session and write what arrives to standard output", lc_tool_leaf},
+	{"show", "what is in the kernel now: sessions, leaves, drops", lc_tool_show},
+	{NULL, NULL, NULL},
+};
+
+static enum lc_exit help(void)
+{
+	puts("usage: leafcast VERB ...\n");
+	for (const struct lc_verb *verb = verbs; verb->name; verb++)
+		printf("  %-6s %s\n", verb->name, verb->summary);
+	puts("\nleafcast VERB --help says more. Exit status: 0 success, 1 refused or broken, 2 "
+	     "usage.");
+	return LC_EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return lc_usage("a verb is needed; see leafcast --help");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help();
+	if (!strcmp(argv[1], "--version")) {
+		puts("leafcast " LC_VERSION);
+		return LC_EXIT_SUCCESS;
+	}
+	for (const struct lc_verb *verb = verbs; verb->name; verb++)
+		if (!strcmp(argv[1], verb->name))
+			return verb->run(argc - 1, argv + 1);
+	return lc_usage("there is no verb %s; see leafcast --help", argv[1]);
+}

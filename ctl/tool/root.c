@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/endpoint.h"
+#include "tool/root.h"
+#include "tool/stop.h"
+#include "tool/stream.h"
+#include "tool/tool.h"
+
+#define DEFAULT_PAYLOAD 1400
+#define BACKLOG		128
+
+#define FIELD(field) offsetof(struct lc_root_settings, field)
+
+static const struct lc_option options[] = {
+	{"--size", "BYTES", lc_set_size, FIELD(size), "payload of each datagram (1400)"},
+	{"--rate", "RATE", lc_set_rate, FIELD(rate),
+	 "send no faster: 10mbit, 500kbps, ... of whole IP datagrams"},
+	{"--wait", "N", lc_set_count, FIELD(wait), "begin when N leaves have joined"},
+	{"--invite", "ADDR:PORT", lc_append_endpoint, FIELD(invite),
+	 "ask the leaf that listens there to join; may be repeated"},
+	{"--refuse", "ADDR[/LEN]", lc_append_prefix, FIELD(refuse),
+	 "reject joins from there; may be repeated"},
+	{"--callee-data", "TEXT", lc_set_connect_data, FIELD(data),
+	 "given to each leaf with its join"},
+	{"--qos", "SPEC", lc_set_flowspec, FIELD(qos), "what the root sends at most"},
+	{"--runtime-dir", "DIR", lc_set_text, FIELD(runtime_dir), "the daemon to use"},
+	{NULL, NULL, NULL, 0, NULL},
+};
+
+static enum lc_exit help(void)
+{
+	puts("usage: leafcast root ADDR:PORT [OPTION]...\n\n"
+	     "Opens the session ADDR:PORT on this node, sends standard input to its leaves as\n"
+	     "datagrams, and closes the session at end of input. What leaves send goes to\n"
+	     "standard output. Sending begins when all invitations are decided and, with\n"
+	     "--wait, when enough leaves have joined; others may join while it goes on.\n");
+	lc_options_print(options);
+	puts("\nSPEC: rate=10mbit,bucket=15000,peak=20mbit,max=1500,min=64,service=guaranteed;\n"
+	     "service is guaranteed, controlledload or besteffort; units as in tc(8). An\n"
+	     "invitation is repeated for 5 seconds while nobody listens.\n"
+	     "Exit status: 0 all sent; 1 the session broke or an invitation was refused;\n"
+	     "2 usage.");
+	return LC_EXIT_SUCCESS;
+}
+
+/* Until the invitations are decided and enough leaves are there; false: stopped or broken before. */
+static bool wait_for_leaves(struct lc_root *root)
+{
+	bool ready;
+
+	pthread_mutex_lock(&root->lock);
+	for (;;) {
+		ready = root->invitations_decided && root->joined >= root->settings->wait;
+		if (ready || root->broken || lc_stop_asked())
+			break;
+		pthread_cond_wait(&root->changed, &root->lock);
+	}
+	ready = ready && !root->broken;
+	pthread_mutex_unlock(&root->lock);
+	return ready;
+}
+
+/* Sends standard input; false after a sentence when it could not. */
+static bool stream(struct lc_root *root)
+{
+	static char payload[LC_BUFFER_BYTES];
+	struct lc_pace pace = {.bytes_per_s = root->settings->rate};
+	unsigned int headers = lc_header_bytes(&root->settings->name);
+	uint64_t datagrams = 0, bytes = 0;
+	ssize_t length;
+	int code = 0;
+
+	while (!code && (length = lc_stream_read(payload, root->settings->size)) > 0) {
+		if (!lc_pace_wait(&pace, (size_t)length + headers))
+			break;
+		code = lc_sockets_send(root->socket, payload, (size_t)length);
+		if (code)
+			break;
+		datagrams++;
+		bytes += (uint64_t)length;
+	}
+	lc_say("sent %llu datagrams, %llu bytes", (unsigned long long)datagrams,
+	       (unsigned long long)bytes);
+	if (code == WSAEMSGSIZE)
+		lc_say("leafcast: --size %u is more than the path carries (WSAEMSGSIZE %d)",
+		       root->settings->size, code);
+	else if (code && code != WSAEINTR)
+		lc_say("leafcast: send: %s %d", lc_wsa_name(code), code);
+	else if (!code && length < 0 && !lc_stop_asked())
+		lc_say("leafcast: standard input: %s", strerror((int)-length));
+	else
+		return true;
+	return false;
+}
+
+static enum lc_exit serve(struct lc_root *root)
+{
+	bool sent = true, well;
+
+	if (!lc_root_attend(root))
+		return LC_EXIT_FAILURE;
+	if (wait_for_leaves(root))
+		sent = stream(root);
+	lc_root_attended(root);
+	well = sent && !root->refused && !root->broken;
+	return well ? LC_EXIT_SUCCESS : LC_EXIT_FAILURE;
+}
+
+static enum lc_exit open_session(const struct lc_root_settings *settings)
+{
+	struct lc_root root = {
+		.settings = settings,
+		.invitation = INVALID_SOCKET,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	enum lc_exit result = LC_EXIT_FAILURE;
+	char text[LC_ENDPOINT_TEXT];
+
+	if (!lc_sockets_begin(settings->runtime_dir, &root.event))
+		return LC_EXIT_FAILURE;
+	root.socket = lc_sockets_open(&settings->name,
+				      WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT,
+				      settings->qos.given ? &settings->qos.flow : NULL, NULL);
+	if (root.socket != INVALID_SOCKET) {
+		if (lc_sockets_bind(root.socket, &settings->name, BACKLOG) &&
+		    lc_sockets_watch(root.socket, root.event)) {
+			lc_say("root %s is open", lc_endpoint_format(text, &settings->name));
+			result = serve(&root);
+		}
+		closesocket(root.socket);
+		lc_root_forget_leaves(&root);
+	}
+	lc_sockets_end();
+	return result;
+}
+
+enum lc_exit lc_tool_root(int argc, char **argv)
+{
+	struct lc_root_settings settings = {.size = DEFAULT_PAYLOAD};
+	const char *name, *why;
+
+	switch (lc_options_read(argc, argv, options, &settings, &name, 1, "ADDR:PORT")) {
+	case 0:
+		break;
+	case 1:
+		return help();
+	default:
+		return LC_EXIT_USAGE;
+	}
+	why = lc_set_endpoint(&settings.name, name);
+	if (why)
+		return lc_usage("%s %s", name, why);
+	if (!lc_endpoint_port(&settings.name))
+		return lc_usage("%s: a session needs a port other than 0", name);
+	return open_session(&settings);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What root and leaf tell people, on standard error. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool/sockets.h"
+
+const char *lc_wsa_name(int code)
+{
+	switch (code) {
+#define WSA_NAME(number, name) \
+	case number:           \
+		return #name;
+		WSA_ERRORS(WSA_NAME)
+#undef WSA_NAME
+	}
+	return "a code without name";
+}
+
+void lc_say(const char *format, ...)
+{
+	char line[2048];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line) - 1, format, arguments);
+	va_end(arguments);
+	strcat(line, "\n");
+	fputs(line, stderr);
+}
+
+void lc_say_refused(const char *what, enum leafcast_reason reason, int code)
+{
+	/* The peer's own answers are the first eight of the list. */
+	bool by_peer = reason > LEAFCAST_NO_REASON && reason <= LEAFCAST_NOT_SUPPORTED;
+
+	if (reason == LEAFCAST_NO_REASON)
+		lc_say("%s failed: %s %d", what, lc_wsa_name(code), code);
+	else
+		lc_say("%s %s: %s (%s %d)", what, by_peer ? "refused" : "failed",
+		       leafcast_reason_word(reason), lc_wsa_name(code), code);
+}
+
+bool lc_nobody_yet(enum leafcast_reason reason)
+{
+	return reason == LEAFCAST_NOBODY_LISTENING || reason == LEAFCAST_NO_CONTROL ||
+	       reason == LEAFCAST_UNREACHABLE;
+}
+
+WSABUF lc_sockets_buffer(const char *text)
+{
+	return (WSABUF){.len = text ? (ULONG)strlen(text) : 0, .buf = (char *)text};
+}
+
+/* Bytes from elsewhere must not steer the reader's terminal. */
+void lc_sockets_print_data(const char *label, const char *bytes, size_t length)
+{
+	char text[LEAFCAST_CONNECT_DATA_MAX + 1];
+
+	if (length > LEAFCAST_CONNECT_DATA_MAX)
+		length = LEAFCAST_CONNECT_DATA_MAX;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)bytes[i];
+
+		text[i] = byte < 0x20 || byte == 0x7f ? '?' : bytes[i];
+	}
+	text[length] = '\0';
+	lc_say("%s: %s", label, text);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What root and leaf both need of the Winsock calls, with failures said on standard error. */
+#ifndef CTL_TOOL_SOCKETS_H
+#define CTL_TOOL_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "leafcast/leafcast.h"
+#include "plane/endpoint.h"
+#include "tool/options.h"
+#include "tool/winsock.h"
+
+/* Any datagram fits. */
+#define LC_BUFFER_BYTES 65536
+
+/*
+ * Starts the library for the daemon at runtime_dir (NULL: as the environment
+ * says), makes the event everything waits on, and the waiting for signals.
+ */
+bool lc_sockets_begin(const char *runtime_dir, WSAEVENT *event);
+void lc_sockets_end(void);
+
+/*
+ * A socket of the rooted session kind and of the name's family, with `flags`
+ * of WSASocket; limited to the flowspecs (NULL: left alone). INVALID_SOCKET
+ * after a sentence.
+ */
+SOCKET lc_sockets_open(const struct lc_endpoint *name, DWORD flags,
+		       const struct lc_flowspec *sending, const struct lc_flowspec *receiving);
+
+/* Binds, and listens where `backlog` is not 0. */
+bool lc_sockets_bind(SOCKET socket, const struct lc_endpoint *name, int backlog);
+
+/* Registers the event for all that a member can be told. */
+bool lc_sockets_watch(SOCKET socket, WSAEVENT event);
+
+/* What happened on the socket since the last call; `event` is reset unless NULL. */
+void lc_sockets_events(SOCKET socket, WSAEVENT event, WSANETWORKEVENTS *events);
+
+/* Sleeps until the event is set or the time is over; WSA_INFINITE: no limit. */
+void lc_sockets_wait(WSAEVENT event, DWORD milliseconds);
+
+/* Sends one datagram to the session, waiting for room. 0, a Winsock code, or WSAEINTR when asked to stop. */
+int lc_sockets_send(SOCKET socket, const void *payload, size_t length);
+
+/*
+ * Writes all datagrams that are there to standard output, at most `most`.
+ * Adds them to *datagrams. 0 when there are no more for now, WSAEDISCON at the
+ * session's end, another Winsock code, or WSAEINTR when asked to stop or when
+ * standard output is gone (then said).
+ */
+int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams);
+
+/* Connect data for a call and what came back, made readable. */
+WSABUF lc_sockets_buffer(const char *text);
+void lc_sockets_print_data(const char *label, const char *bytes, size_t length);
+
+/* "WSAECONNREFUSED", "a code without name"; static storage. */
+const char *lc_wsa_name(int code);
+
+/* One line on standard error, as one write. */
+__attribute__((format(printf, 1, 2))) void lc_say(const char *format, ...);
+
+/* "WHAT refused: WORD (NAME NUMBER)", or "failed" where the peer did not refuse. */
+void lc_say_refused(const char *what, enum leafcast_reason reason, int code);
+
+/* Whether a later try of the same join may do: nobody listens there yet. */
+bool lc_nobody_yet(enum leafcast_reason reason);
+
+#endif
