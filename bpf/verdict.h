@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Drops: the only place where a reason becomes a verdict, and so where it is
+ * counted. Each drop is counted once in lc_drops, and once in the record that
+ * says most about it: the leaf's, else the session's or the socket's.
+ */
+#ifndef BPF_VERDICT_H
+#define BPF_VERDICT_H
+
+#include "maps.h"
+
+/* What a socket filter returns for nothing. */
+#define LC_KEEP_NONE 0
+
+static __always_inline void lc_count_drop(__u64 *drops, enum lc_drop reason, __u32 datagrams)
+{
+	__u64 *node = LC_LOOKUP(__u64, lc_drops, reason);
+
+	if (node)
+		LC_COUNT(*node, datagrams);
+	if (drops)
+		LC_COUNT(drops[reason & (LC_DROP_SLOTS - 1)], datagrams);
+}
+
+/* The sender's datagram never became copies. `use` is NULL while the session is not known. */
+static __always_inline int lc_drop_datagram(struct lc_session_use *use, enum lc_drop reason,
+					    __u32 datagrams)
+{
+	lc_count_drop(use ? use->drops : (__u64 *)0, reason, datagrams);
+	return TC_ACT_SHOT;
+}
+
+/*
+ * The kernel's own multicast chatter (IGMP, MLD) on a device that carries our
+ * channels. Nobody sent it as data, so it is no drop that anybody should see.
+ */
+static __always_inline int lc_drop_noise(void)
+{
+	return TC_ACT_SHOT;
+}
+
+/* One leaf's copy is not made; the walk goes on. */
+static __always_inline void lc_drop_copy(struct lc_leaf_use *use, enum lc_drop reason,
+					 __u32 datagrams)
+{
+	lc_count_drop(use->drops, reason, datagrams);
+}
+
+/* At a member's socket. `use` is NULL if the socket has no record. */
+static __always_inline int lc_drop_received(struct lc_admit_use *use, enum lc_drop reason,
+					    __u32 datagrams)
+{
+	lc_count_drop(use ? use->drops : (__u64 *)0, reason, datagrams);
+	return LC_KEEP_NONE;
+}
+
+/* At a root's socket, from a leaf that is known. */
+static __always_inline int lc_drop_from_leaf(struct lc_leaf_use *use, enum lc_drop reason,
+					     __u32 datagrams)
+{
+	lc_count_drop(use->drops, reason, datagrams);
+	return LC_KEEP_NONE;
+}
+
+#endif
