@@ -28,10 +28,11 @@ struct lc_plane_error {
 };
 
 struct lc_plane_options {
-	const char *bpf_dir;	     /* below a bpffs mount; created with mode 0700; e.g. /sys/fs/bpf/leafcast */
-	uint32_t sender_ifindex;     /* lc0: its clsact egress gets the sender's program */
+	/* Below a bpffs mount; created with mode 0700; e.g. /sys/fs/bpf/leafcast. */
+	const char *bpf_dir;
+	uint32_t sender_ifindex; /* lc0: its clsact egress gets the sender's program */
 	uint32_t loopback_ifindex;
-	uint32_t sessions;	     /* capacities; 0: the defaults of records.h */
+	uint32_t sessions; /* capacities; 0: the defaults of records.h */
 	uint32_t leaves;
 	uint32_t admits;
 };
@@ -80,8 +81,8 @@ int lc_plane_set_probers(struct lc_plane *plane, int socket4, int socket6);
 
 struct lc_session_spec {
 	struct lc_endpoint root;
-	int sender;		   /* the root's socket; its cookie is recorded */
-	struct lc_flowspec flow;   /* the root's sending flow */
+	int sender;		 /* the root's socket; its cookie is recorded */
+	struct lc_flowspec flow; /* the root's sending flow */
 	struct lc_policer policer;
 	uint64_t now_ns;
 };
@@ -123,9 +124,9 @@ int lc_plane_add_leaf(struct lc_plane *plane, const struct lc_leaf_spec *spec, u
 void lc_plane_set_hop(struct lc_plane *plane, uint32_t leaf, enum lc_hop_in_use in_use,
 		      const struct lc_hop *hop);
 /* Sets what the leaf is held to; before it enters. */
-void lc_plane_set_leaf_flows(struct lc_plane *plane, uint32_t leaf, const struct lc_flowspec *down_flow,
-			     const struct lc_policer *down, const struct lc_flowspec *up_flow,
-			     const struct lc_policer *up);
+void lc_plane_set_leaf_flows(struct lc_plane *plane, uint32_t leaf,
+			     const struct lc_flowspec *down_flow, const struct lc_policer *down,
+			     const struct lc_flowspec *up_flow, const struct lc_policer *up);
 /* Data flows both ways from here on, as spec.receives and spec.sends say. -ENOSPC: no extent. */
 int lc_plane_enter_leaf(struct lc_plane *plane, uint32_t leaf);
 /* No copy is made any more once this returns and the walks under way end; the record and its counts stay. */
@@ -138,12 +139,14 @@ void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use
 struct lc_plane_view;
 
 /* -ENOENT: no pins there; -EPROTO: another layout; -EPERM. */
-int lc_plane_view_open(struct lc_plane_view **view, const char *bpf_dir, struct lc_plane_error *error);
+int lc_plane_view_open(struct lc_plane_view **view, const char *bpf_dir,
+		       struct lc_plane_error *error);
 void lc_plane_view_close(struct lc_plane_view *view);
 
 /* Calls `each` for every open session, used leaf or admitted socket; a return other than 0 ends the walk and is returned. */
 int lc_plane_each_session(const struct lc_plane_view *view,
-			  int (*each)(void *context, uint32_t number, const struct lc_session *session,
+			  int (*each)(void *context, uint32_t number,
+				      const struct lc_session *session,
 				      const struct lc_session_use *use, uint32_t receiving_leaves),
 			  void *context);
 int lc_plane_each_leaf(const struct lc_plane_view *view,

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "plane/pins.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int lc_plane_fail(struct lc_plane_error *error, int err, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!error)
+		return err;
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return err;
+}
+
+static int pin_path(char path[PATH_MAX], const char *bpf_dir, const char *name)
+{
+	int length = snprintf(path, PATH_MAX, "%s/%s", bpf_dir, name);
+
+	return length >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static bool on_bpffs(const char *path)
+{
+	struct statfs info;
+
+	return statfs(path, &info) == 0 && info.f_type == BPF_FS_MAGIC;
+}
+
+static void remove_our_pins(const char *bpf_dir)
+{
+	DIR *directory = opendir(bpf_dir);
+	struct dirent *entry;
+
+	if (!directory)
+		return;
+	while ((entry = readdir(directory)))
+		if (strncmp(entry->d_name, "lc_", 3) == 0)
+			unlinkat(dirfd(directory), entry->d_name, 0);
+	closedir(directory);
+}
+
+int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error)
+{
+	bool made = mkdir(bpf_dir, 0700) == 0;
+
+	if (!made && errno != EEXIST && errno != ENOENT)
+		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno, "cannot make %s: %s",
+				     bpf_dir, strerror(errno));
+	if (!on_bpffs(bpf_dir)) {
+		if (made)
+			rmdir(bpf_dir);
+		return lc_plane_fail(error, -ENOENT,
+				     "%s is not on a BPF file system; mount one, for instance with "
+				     "`mount -t bpf bpf /sys/fs/bpf`, or name a directory on one",
+				     bpf_dir);
+	}
+	if (chmod(bpf_dir, 0700))
+		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno,
+				     "%s belongs to somebody else: %s", bpf_dir, strerror(errno));
+	remove_our_pins(bpf_dir);
+	return 0;
+}
+
+int lc_pins_add(const char *bpf_dir, const char *name, int fd)
+{
+	char path[PATH_MAX];
+	int err = pin_path(path, bpf_dir, name);
+
+	if (err)
+		return err;
+	return bpf_obj_pin(fd, path) ? -errno : 0;
+}
+
+int lc_pins_get(const char *bpf_dir, const char *name)
+{
+	char path[PATH_MAX];
+	int err = pin_path(path, bpf_dir, name), fd;
+
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+void lc_pins_remove(const char *bpf_dir)
+{
+	remove_our_pins(bpf_dir);
+	rmdir(bpf_dir);
+}
