@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What lc0 needs to carry the pool: an address that IPv6 senders may use, and
+ * routes. Both vanish when lc0 is set down, so this runs again when it is up.
+ */
+#include "network/internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+/* The interface part spells "leafcast". */
+static const uint8_t link_local[16] = { 0xfe, 0x80, [8] = 'l', 'e', 'a', 'f', 'c', 'a', 's', 't' };
+
+struct pool {
+	int af;
+	const char *text;
+	uint8_t prefix[16];
+	unsigned char prefix_length;
+	unsigned char table;
+	unsigned char scope;
+};
+
+static const struct pool pool4 = {
+	AF_INET, "239.255.0.0/17", { 239, 255 }, 17, RT_TABLE_MAIN, RT_SCOPE_LINK,
+};
+
+/* In table local, where the kernel has ff00::/8 for every device and which it asks first. */
+static const struct pool pool6 = {
+	AF_INET6, "ff3e::/16", { 0xff, 0x3e }, 16, RT_TABLE_LOCAL, RT_SCOPE_UNIVERSE,
+};
+
+static int add_route(struct lc_network *network, const struct pool *pool)
+{
+	const struct rtmsg header = {
+		.rtm_family = (unsigned char)pool->af,
+		.rtm_dst_len = pool->prefix_length,
+		.rtm_table = pool->table,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = pool->scope,
+		.rtm_type = RTN_MULTICAST,
+	};
+	struct nl_msg *message = lc_netlink_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
+						    &header, sizeof(header));
+
+	if (message && (nla_put(message, RTA_DST, pool->af == AF_INET ? 4 : 16, pool->prefix) < 0 ||
+			nla_put_u32(message, RTA_OIF, network->channel.ifindex) < 0)) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return lc_netlink_request(network, message, NULL, NULL);
+}
+
+/* Without duplicate detection, which would delay it, and without a prefix route, which nobody needs. */
+static int add_address(struct lc_network *network)
+{
+	const struct ifaddrmsg header = {
+		.ifa_family = AF_INET6,
+		.ifa_prefixlen = 64,
+		.ifa_scope = RT_SCOPE_LINK,
+		.ifa_index = network->channel.ifindex,
+	};
+	const uint32_t flags = IFA_F_NODAD | IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE;
+	struct nl_msg *message = lc_netlink_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
+						    &header, sizeof(header));
+
+	if (message && (nla_put(message, IFA_LOCAL, sizeof(link_local), link_local) < 0 ||
+			nla_put(message, IFA_ADDRESS, sizeof(link_local), link_local) < 0 ||
+			nla_put_u32(message, IFA_FLAGS, flags) < 0)) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return lc_netlink_request(network, message, NULL, NULL);
+}
+
+/* How the kernel says that it was told to do without IPv6. */
+static bool means_no_ipv6(int error)
+{
+	return error == -EOPNOTSUPP || error == -EAFNOSUPPORT || error == -EACCES ||
+	       error == -EPERM;
+}
+
+int lc_channel_configure(struct lc_network *network, struct lc_network_error *error)
+{
+	int status = add_route(network, &pool4);
+
+	if (status)
+		return lc_network_fail(error, status, "cannot route %s to %s: %s", pool4.text,
+				       LC_CHANNEL_DEVICE, strerror(-status));
+	status = add_address(network);
+	if (means_no_ipv6(status)) {
+		network->channel.configured = true;
+		return 0;
+	}
+	if (status)
+		return lc_network_fail(error, status, "cannot give %s a link-local address: %s",
+				       LC_CHANNEL_DEVICE, strerror(-status));
+	status = add_route(network, &pool6);
+	if (status)
+		return lc_network_fail(error, status, "cannot route %s to %s: %s", pool6.text,
+				       LC_CHANNEL_DEVICE, strerror(-status));
+	network->channel.configured = true;
+	return 0;
+}

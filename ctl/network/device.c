@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The channel device: the veth pair lc0/lc1.
+ *
+ * The pair is born under names of this process alone and gets name and alias
+ * in one message, so a daemon killed halfway never leaves an lc0 that its
+ * successor must take for somebody else's. What lo.accept_local was before
+ * stands in lc1's alias for the same reason.
+ */
+#include "network/internal.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALIAS		  "leafcast"
+#define END_ALIAS_FORMAT  "leafcast accept_local=%d"
+#define ACCEPT_LOCAL	  "ipv4/conf/lo/accept_local"
+#define MTU_WITHOUT_LINKS 1500
+#define MTU_LEAST	  1280 /* below, IPv6 stops */
+#define MTU_MOST	  65535 /* of a veth */
+
+bool lc_channel_is(const struct lc_network *network, uint32_t ifindex)
+{
+	return ifindex && (ifindex == network->channel.ifindex ||
+			   ifindex == network->channel.end_ifindex);
+}
+
+static int delete_link(struct lc_network *network, uint32_t ifindex)
+{
+	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+
+	return lc_netlink_request(network,
+				  lc_netlink_message(RTM_DELLINK, 0, &header, sizeof(header)),
+				  NULL, NULL);
+}
+
+/* Sets a device up, or gives it its name and alias. NULL: leave as it is. */
+static int change_link(struct lc_network *network, uint32_t ifindex, unsigned int flags,
+		       const char *name, const char *alias)
+{
+	const struct ifinfomsg header = {
+		.ifi_family = AF_UNSPEC,
+		.ifi_index = (int)ifindex,
+		.ifi_flags = flags,
+		.ifi_change = flags,
+	};
+	struct nl_msg *message = lc_netlink_message(RTM_NEWLINK, 0, &header, sizeof(header));
+
+	if (message && ((name && nla_put_string(message, IFLA_IFNAME, name) < 0) ||
+			(alias && nla_put(message, IFLA_IFALIAS, (int)strlen(alias), alias) < 0))) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return lc_netlink_request(network, message, NULL, NULL);
+}
+
+/* No address of its own accord: no router solicitations, no duplicate detection. */
+static int quiet_ipv6(struct lc_network *network, uint32_t ifindex)
+{
+	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct nl_msg *message = lc_netlink_message(RTM_NEWLINK, 0, &header, sizeof(header));
+	struct nlattr *families = message ? nla_nest_start(message, IFLA_AF_SPEC) : NULL;
+	struct nlattr *inet6 = families ? nla_nest_start(message, AF_INET6) : NULL;
+
+	if (!inet6 || nla_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	nla_nest_end(message, inet6);
+	nla_nest_end(message, families);
+	return lc_netlink_request(network, message, NULL, NULL);
+}
+
+static int set_mtu(struct lc_network *network, uint32_t ifindex, uint32_t mtu)
+{
+	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct nl_msg *message = lc_netlink_message(RTM_NEWLINK, 0, &header, sizeof(header));
+
+	if (message && nla_put_u32(message, IFLA_MTU, mtu) < 0) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return lc_netlink_request(network, message, NULL, NULL);
+}
+
+static void larger_mtu(const struct lc_link *link, void *context)
+{
+	uint32_t *mtu = context;
+
+	if (!(link->flags & IFF_UP) || (link->flags & IFF_LOOPBACK) || lc_link_is_ours(link))
+		return;
+	if (link->mtu > *mtu)
+		*mtu = link->mtu;
+}
+
+static int largest_mtu(struct lc_network *network, uint32_t *mtu)
+{
+	uint32_t largest = 0;
+	int error = lc_link_each(network, larger_mtu, &largest);
+
+	if (error)
+		return error;
+	if (!largest)
+		largest = MTU_WITHOUT_LINKS;
+	if (largest < MTU_LEAST)
+		largest = MTU_LEAST;
+	*mtu = largest > MTU_MOST ? MTU_MOST : largest;
+	return 0;
+}
+
+/* Removes what an earlier daemon left; *accept_local: what it remembered for us. */
+static int remove_ours(struct lc_network *network, const char *name, int *accept_local,
+		       struct lc_network_error *error)
+{
+	struct lc_link link;
+	int status = lc_link_get(network, 0, name, &link);
+
+	if (status == -ENODEV)
+		return 0;
+	if (status)
+		return lc_network_fail(error, status, "cannot look for %s: %s", name,
+				       strerror(-status));
+	if (!lc_link_is_ours(&link))
+		return lc_network_fail(error, -EEXIST,
+				       "there is an interface %s that is not leafcast's", name);
+	sscanf(link.alias, END_ALIAS_FORMAT, accept_local);
+	status = delete_link(network, link.ifindex);
+	if (status && status != -ENODEV)
+		return lc_network_fail(error, status, "cannot remove the old %s: %s", name,
+				       strerror(-status));
+	return 0;
+}
+
+static int add_pair(struct lc_network *network, const char *name, const char *end_name,
+		    uint32_t mtu)
+{
+	struct rtnl_link *link = rtnl_link_veth_alloc();
+	struct rtnl_link *end = link ? rtnl_link_veth_get_peer(link) : NULL;
+	struct nl_msg *message = NULL;
+
+	if (!end) {
+		rtnl_link_put(link);
+		return -ENOMEM;
+	}
+	rtnl_link_set_name(link, name);
+	rtnl_link_set_mtu(link, mtu);
+	rtnl_link_set_name(end, end_name);
+	rtnl_link_set_mtu(end, mtu);
+	if (rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &message) < 0)
+		message = NULL;
+	rtnl_link_put(end);
+	rtnl_link_put(link);
+	return lc_netlink_request(network, message, NULL, NULL);
+}
+
+/* Makes the pair, still down and nameless, and fills in both numbers. */
+static int create_pair(struct lc_network *network, struct lc_channel_device *channel)
+{
+	struct lc_link link, end;
+	char name[IFNAMSIZ], end_name[IFNAMSIZ];
+	uint32_t mtu;
+	int error;
+
+	snprintf(name, sizeof(name), "lc0.%d", (int)getpid());
+	snprintf(end_name, sizeof(end_name), "lc1.%d", (int)getpid());
+	error = largest_mtu(network, &mtu);
+	if (!error)
+		error = add_pair(network, name, end_name, mtu);
+	if (!error)
+		error = lc_link_get(network, 0, name, &link);
+	if (!error)
+		error = lc_link_get(network, 0, end_name, &end);
+	if (error)
+		return error;
+	channel->ifindex = link.ifindex;
+	channel->end_ifindex = end.ifindex;
+	return 0;
+}
+
+/* Names both ends, sets them up, and keeps IPv6 from talking on them. */
+static int raise_pair(struct lc_network *network, const struct lc_channel_device *channel)
+{
+	char alias[64];
+	int error;
+
+	/* Not worth failing for: without IPv6 there is nothing to silence. */
+	quiet_ipv6(network, channel->ifindex);
+	quiet_ipv6(network, channel->end_ifindex);
+	snprintf(alias, sizeof(alias), END_ALIAS_FORMAT, channel->accept_local);
+	error = change_link(network, channel->end_ifindex, 0, LC_CHANNEL_END, alias);
+	if (!error)
+		error = change_link(network, channel->ifindex, 0, LC_CHANNEL_DEVICE, ALIAS);
+	if (error)
+		return error;
+	lc_sysctl_write("ipv6/conf/" LC_CHANNEL_END "/disable_ipv6", 1);
+	lc_sysctl_write("ipv6/conf/" LC_CHANNEL_DEVICE "/accept_ra", 0);
+	error = change_link(network, channel->end_ifindex, IFF_UP, NULL, NULL);
+	if (!error)
+		error = change_link(network, channel->ifindex, IFF_UP | IFF_MULTICAST, NULL, NULL);
+	return error;
+}
+
+/* Copies for members on this node enter lo with one of this node's addresses as source. */
+static int accept_local(struct lc_network_error *error)
+{
+	int value, status = lc_sysctl_write(ACCEPT_LOCAL, 1);
+
+	/* /proc may be read-only, which does not matter if it says the right thing. */
+	if (status && lc_sysctl_read(ACCEPT_LOCAL, &value) == 0 && value == 1)
+		return 0;
+	if (status)
+		lc_network_fail(error, status, "cannot set net.ipv4.conf.lo.accept_local: %s",
+				strerror(-status));
+	return status;
+}
+
+static int build_channel(struct lc_network *network, struct lc_network_error *error)
+{
+	int status = create_pair(network, &network->channel);
+
+	if (!status)
+		status = raise_pair(network, &network->channel);
+	if (status)
+		return lc_network_fail(error, status, "cannot make the veth pair %s and %s: %s",
+				       LC_CHANNEL_DEVICE, LC_CHANNEL_END, strerror(-status));
+	status = lc_channel_configure(network, error);
+	return status ? status : accept_local(error);
+}
+
+int lc_network_make_channel(struct lc_network *network, uint32_t *ifindex,
+			    struct lc_network_error *error)
+{
+	int before = network->channel.accept_local, status;
+
+	status = remove_ours(network, LC_CHANNEL_END, &before, error);
+	if (!status)
+		status = remove_ours(network, LC_CHANNEL_DEVICE, &before, error);
+	if (status)
+		return status;
+	if (before < 0 && (status = lc_sysctl_read(ACCEPT_LOCAL, &before)) < 0)
+		return lc_network_fail(error, status, "cannot read net.ipv4.conf.lo.accept_local: %s",
+				       strerror(-status));
+	network->channel = (struct lc_channel_device){ .accept_local = before };
+	status = build_channel(network, error);
+	if (status) {
+		lc_channel_remove(network);
+		return status;
+	}
+	*ifindex = network->channel.ifindex;
+	return 0;
+}
+
+void lc_channel_remove(struct lc_network *network)
+{
+	struct lc_channel_device *channel = &network->channel;
+	struct lc_link link;
+
+	/* Numbers are used again: what has ours may be another's by now. */
+	if (channel->ifindex && lc_link_get(network, channel->ifindex, NULL, &link) == 0 &&
+	    (lc_link_is_ours(&link) || strncmp(link.name, "lc0.", 4) == 0))
+		delete_link(network, channel->ifindex);
+	if (channel->accept_local >= 0)
+		lc_sysctl_write(ACCEPT_LOCAL, channel->accept_local);
+	*channel = (struct lc_channel_device){ .accept_local = -1 };
+}
+
+static void follow_mtu(struct lc_network *network, const struct lc_link *link)
+{
+	struct lc_channel_device *channel = &network->channel;
+	uint32_t mtu;
+
+	if (largest_mtu(network, &mtu) < 0 || mtu == link->mtu)
+		return;
+	if (set_mtu(network, channel->end_ifindex, mtu) == 0)
+		set_mtu(network, channel->ifindex, mtu);
+}
+
+bool lc_channel_follow(struct lc_network *network)
+{
+	struct lc_channel_device *channel = &network->channel;
+	struct lc_link link;
+
+	if (!channel->ifindex)
+		return true;
+	if (lc_link_get(network, channel->ifindex, NULL, &link) < 0 || !lc_link_is_ours(&link))
+		return false;
+	follow_mtu(network, &link);
+	if (!(link.flags & IFF_UP)) {
+		channel->configured = false;
+		return false;
+	}
+	if (!channel->configured)
+		lc_channel_configure(network, NULL);
+	return channel->configured;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "network/internal.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The same word on every device we make; more may follow it. */
+#define ALIAS "leafcast"
+
+struct list {
+	void (*each)(const struct lc_link *link, void *context);
+	void *context;
+};
+
+int lc_link_parse(struct nlmsghdr *message, struct lc_link *link)
+{
+	const struct ifinfomsg *info = nlmsg_data(message);
+	struct nlattr *attributes[IFLA_MAX + 1];
+
+	if (nlmsg_parse(message, sizeof(*info), attributes, IFLA_MAX, NULL) < 0)
+		return -EBADMSG;
+	*link = (struct lc_link){
+		.ifindex = (uint32_t)info->ifi_index,
+		.flags = info->ifi_flags,
+		.type = info->ifi_type,
+	};
+	if (attributes[IFLA_MTU])
+		link->mtu = nla_get_u32(attributes[IFLA_MTU]);
+	if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == sizeof(link->mac)) {
+		memcpy(link->mac, nla_data(attributes[IFLA_ADDRESS]), sizeof(link->mac));
+		link->has_mac = true;
+	}
+	if (attributes[IFLA_IFNAME])
+		nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
+	if (attributes[IFLA_IFALIAS])
+		nla_strlcpy(link->alias, attributes[IFLA_IFALIAS], sizeof(link->alias));
+	return 0;
+}
+
+static struct nl_msg *get_message(int flags, uint32_t ifindex, const char *name)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct nl_msg *message = lc_netlink_message(RTM_GETLINK, flags, &info, sizeof(info));
+
+	if (!message)
+		return NULL;
+	/* Statistics are most of the answer and most of its cost. */
+	if (nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0 ||
+	    (name && nla_put_string(message, IFLA_IFNAME, name) < 0)) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+static void take_one(struct nlmsghdr *answer, void *context)
+{
+	struct lc_link *link = context;
+
+	if (answer->nlmsg_type == RTM_NEWLINK && lc_link_parse(answer, link) < 0)
+		link->ifindex = 0;
+}
+
+int lc_link_get(struct lc_network *network, uint32_t ifindex, const char *name,
+		struct lc_link *link)
+{
+	struct lc_link found = { 0 };
+	struct nl_msg *message = get_message(0, ifindex, ifindex ? NULL : name);
+	int error = lc_netlink_request(network, message, take_one, &found);
+
+	if (error)
+		return error;
+	if (!found.ifindex)
+		return -ENODEV;
+	*link = found;
+	return 0;
+}
+
+static void take_each(struct nlmsghdr *answer, void *context)
+{
+	const struct list *list = context;
+	struct lc_link link;
+
+	if (answer->nlmsg_type == RTM_NEWLINK && lc_link_parse(answer, &link) == 0)
+		list->each(&link, list->context);
+}
+
+int lc_link_each(struct lc_network *network,
+		 void (*each)(const struct lc_link *link, void *context), void *context)
+{
+	struct list list = { each, context };
+
+	return lc_netlink_request(network, get_message(NLM_F_DUMP, 0, NULL), take_each, &list);
+}
+
+bool lc_link_is_up(const struct lc_link *link)
+{
+	return (link->flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+bool lc_link_is_ours(const struct lc_link *link)
+{
+	size_t length = strlen(ALIAS);
+
+	return strncmp(link->alias, ALIAS, length) == 0 &&
+	       (link->alias[length] == '\0' || link->alias[length] == ' ');
+}

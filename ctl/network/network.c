@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Opening and closing. */
+#include "network/internal.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int lc_network_fail(struct lc_network_error *error, int number, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!error)
+		return number;
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return number;
+}
+
+static void find_loopback(const struct lc_link *link, void *context)
+{
+	uint32_t *ifindex = context;
+
+	if (link->flags & IFF_LOOPBACK)
+		*ifindex = link->ifindex;
+}
+
+static int open_both(struct lc_network *network)
+{
+	int error = lc_netlink_open_requests(&network->requests);
+
+	if (!error)
+		error = lc_watch_open(&network->changes);
+	if (!error)
+		error = lc_link_each(network, find_loopback, &network->loopback_ifindex);
+	if (!error && !network->loopback_ifindex)
+		error = -ENODEV;
+	return error;
+}
+
+int lc_network_open(struct lc_network **network, struct lc_network_error *error)
+{
+	struct lc_network *made = calloc(1, sizeof(*made));
+	int status;
+
+	if (!made)
+		return lc_network_fail(error, -ENOMEM, "no memory");
+	made->changes = -1;
+	made->channel.accept_local = -1;
+	status = open_both(made);
+	if (status) {
+		lc_network_close(made);
+		return lc_network_fail(error, status, "cannot talk to the kernel by netlink: %s",
+				       strerror(-status));
+	}
+	*network = made;
+	return 0;
+}
+
+void lc_network_close(struct lc_network *network)
+{
+	if (!network)
+		return;
+	lc_channel_remove(network);
+	lc_neighbours_forget(network);
+	if (network->changes >= 0)
+		close(network->changes);
+	nl_socket_free(network->requests);
+	free(network);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Where a datagram goes: route, link, neighbour, each asked of the kernel anew. */
+#include "network/internal.h"
+
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "core/endpoint.h"
+
+struct route {
+	int type; /* RTN_ */
+	uint32_t ifindex;
+	uint32_t mtu; /* 0: none of its own */
+	bool encapsulates;
+	bool has_gateway;
+	struct lc_next_hop gateway;
+	struct lc_endpoint source; /* LC_FAMILY_NONE: not said */
+};
+
+static unsigned int address_length(const struct lc_endpoint *endpoint)
+{
+	return endpoint->family == LC_INET ? 4 : 16;
+}
+
+static bool is_any(const struct lc_endpoint *endpoint)
+{
+	return endpoint->family == LC_FAMILY_NONE || lc_address_is_any(endpoint);
+}
+
+static uint32_t mtu_metric(struct nlattr *metrics)
+{
+	struct nlattr *each[RTAX_MAX + 1];
+
+	if (!metrics || nla_parse_nested(each, RTAX_MAX, metrics, NULL) < 0 || !each[RTAX_MTU])
+		return 0;
+	return nla_get_u32(each[RTAX_MTU]);
+}
+
+/* RTA_GATEWAY holds an address of the route's own family, RTA_VIA one of any. */
+static void parse_gateway(struct route *route, int af, struct nlattr **attributes)
+{
+	struct lc_next_hop *gateway = &route->gateway;
+	const uint8_t *address = NULL;
+	int length = 0;
+
+	if (attributes[RTA_GATEWAY]) {
+		gateway->af = af;
+		address = nla_data(attributes[RTA_GATEWAY]);
+		length = nla_len(attributes[RTA_GATEWAY]);
+	} else if (attributes[RTA_VIA]) {
+		const struct rtvia *via = nla_data(attributes[RTA_VIA]);
+
+		gateway->af = via->rtvia_family;
+		address = via->rtvia_addr;
+		length = nla_len(attributes[RTA_VIA]) - (int)sizeof(*via);
+	}
+	if (length != (gateway->af == AF_INET ? 4 : 16))
+		return;
+	memcpy(gateway->address, address, (size_t)length);
+	route->has_gateway = true;
+}
+
+static void take_route(struct nlmsghdr *answer, void *context)
+{
+	struct route *route = context;
+	const struct rtmsg *header = nlmsg_data(answer);
+	struct nlattr *attributes[RTA_MAX + 1];
+	struct nlattr *source;
+
+	if (answer->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(answer, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
+		return;
+	route->type = header->rtm_type;
+	if (attributes[RTA_OIF])
+		route->ifindex = nla_get_u32(attributes[RTA_OIF]);
+	route->mtu = mtu_metric(attributes[RTA_METRICS]);
+	route->encapsulates = attributes[RTA_ENCAP] != NULL;
+	parse_gateway(route, header->rtm_family, attributes);
+	source = attributes[RTA_PREFSRC];
+	if (source && nla_len(source) == (header->rtm_family == AF_INET ? 4 : 16)) {
+		route->source.family = header->rtm_family == AF_INET ? LC_INET : LC_INET6;
+		memcpy(route->source.addr, nla_data(source), (size_t)nla_len(source));
+	}
+}
+
+/* The kernel's own answer, rules by source included. `from` may be NULL. */
+static int look_up(struct lc_network *network, const struct lc_endpoint *from,
+		   const struct lc_endpoint *to, struct route *route)
+{
+	int length = (int)address_length(to);
+	struct rtmsg header = {
+		.rtm_family = (unsigned char)lc_endpoint_af(to),
+		.rtm_dst_len = (unsigned char)(8 * length),
+		.rtm_src_len = from ? (unsigned char)(8 * length) : 0,
+	};
+	struct nl_msg *message = lc_netlink_message(RTM_GETROUTE, 0, &header, sizeof(header));
+
+	*route = (struct route){ .type = RTN_UNSPEC };
+	if (message && (nla_put(message, RTA_DST, length, to->addr) < 0 ||
+			(from && nla_put(message, RTA_SRC, length, from->addr) < 0))) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return lc_netlink_request(network, message, take_route, route);
+}
+
+bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint)
+{
+	struct route route;
+
+	return lc_address_is_unicast(endpoint) && look_up(network, NULL, endpoint, &route) == 0 &&
+	       route.type == RTN_LOCAL;
+}
+
+bool lc_network_is_up(struct lc_network *network, uint32_t ifindex)
+{
+	struct lc_link link;
+
+	return ifindex && lc_link_get(network, ifindex, NULL, &link) == 0 && lc_link_is_up(&link);
+}
+
+/* How the kernel says that there is no route. */
+static bool means_no_route(int error)
+{
+	switch (error) {
+	case -ENETUNREACH:
+	case -EHOSTUNREACH: /* unreachable */
+	case -EACCES:	    /* prohibit */
+	case -EINVAL:	    /* blackhole */
+	case -ENETDOWN:
+	case -ENODEV:
+	case -EAGAIN: /* throw */
+	case -EAFNOSUPPORT:
+	case -EOPNOTSUPP: /* no IPv6 here */
+		return true;
+	}
+	return false;
+}
+
+/* Devices that send bare IP packets. */
+static bool is_bare(const struct lc_link *link)
+{
+	switch (link->type) {
+	case ARPHRD_NONE: /* tun, WireGuard */
+	case ARPHRD_RAWIP:
+	case ARPHRD_PPP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return true;
+	}
+	return false;
+}
+
+static int fill_ethernet(struct lc_network *network, const struct route *route,
+			 const struct lc_endpoint *to, const struct lc_link *link,
+			 struct lc_path *path)
+{
+	struct lc_next_hop next = { .ifindex = link->ifindex, .af = lc_endpoint_af(to) };
+	int error;
+
+	memcpy(path->hop.source, link->mac, sizeof(link->mac));
+	if (link->flags & IFF_NOARP) {
+		/* As the kernel does: there is one other end, and it takes everything. */
+		memcpy(path->hop.destination, link->mac, sizeof(link->mac));
+		return 0;
+	}
+	memcpy(next.address, to->addr, address_length(to));
+	if (route->has_gateway) {
+		next = route->gateway;
+		next.ifindex = link->ifindex;
+	}
+	error = lc_neighbour_find(network, &next, path->hop.destination);
+	if (error == -ENOENT)
+		path->usable = LC_HOP_NO_NEIGHBOUR;
+	return error == -ENOENT ? 0 : error;
+}
+
+static int fill_hop(struct lc_network *network, const struct route *route,
+		    const struct lc_endpoint *to, struct lc_path *path)
+{
+	bool local = route->type == RTN_LOCAL;
+	struct lc_link link;
+	int error = lc_link_get(network, local ? network->loopback_ifindex : route->ifindex, NULL,
+				&link);
+
+	if (error == -ENODEV) { /* gone between the two lookups */
+		path->usable = LC_HOP_LINK_DOWN;
+		return 0;
+	}
+	if (error)
+		return error;
+	path->hop.ifindex = link.ifindex;
+	path->hop.mtu = link.mtu;
+	path->hop.local = local;
+	if (!local && route->mtu && route->mtu < link.mtu)
+		path->hop.mtu = route->mtu;
+	if (!lc_link_is_up(&link))
+		path->usable = LC_HOP_LINK_DOWN;
+	else if (!local && link.type == ARPHRD_ETHER)
+		return fill_ethernet(network, route, to, &link, path);
+	else if (!local && !is_bare(&link))
+		path->usable = LC_HOP_NO_ROUTE;
+	return 0;
+}
+
+static int find_path(struct lc_network *network, const struct lc_endpoint *from,
+		     const struct lc_endpoint *to, struct lc_path *path)
+{
+	struct route route;
+	int error = look_up(network, from, to, &route);
+
+	if (error && !means_no_route(error))
+		return error;
+	path->source = from ? *from : route.source;
+	path->source.port = 0;
+	if (error || (route.type != RTN_UNICAST && route.type != RTN_LOCAL) ||
+	    route.encapsulates || lc_channel_is(network, route.ifindex)) {
+		path->usable = LC_HOP_NO_ROUTE;
+		return 0;
+	}
+	return fill_hop(network, &route, to, path);
+}
+
+/* An endpoint has no scope, so a link-local address of another node leads nowhere. */
+static bool needs_scope(const struct lc_endpoint *to)
+{
+	return to->family == LC_INET6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)to->addr);
+}
+
+int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
+		    const struct lc_endpoint *to, struct lc_path *path)
+{
+	struct lc_path found = { .usable = LC_HOP_0 };
+	int error;
+
+	if (!lc_address_is_unicast(to))
+		return -EINVAL;
+	if (from->family != LC_FAMILY_NONE && from->family != to->family)
+		return -EAFNOSUPPORT;
+	if (is_any(from))
+		from = NULL;
+	else if (!lc_network_is_local(network, from))
+		return -EADDRNOTAVAIL;
+	if (needs_scope(to) && !lc_network_is_local(network, to))
+		found.usable = LC_HOP_NO_ROUTE;
+	else if ((error = find_path(network, from, to, &found)) < 0)
+		return error;
+	if (found.usable != LC_HOP_0)
+		memset(&found.hop, 0, sizeof(found.hop));
+	*path = found;
+	return 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Notifications, and which of them mean anything to paths. */
+#include "network/internal.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_BUFFER (4 * 1024 * 1024)
+#define BATCH	       16384
+/* Of one call: the event loop has others to serve, and the descriptor stays readable. */
+#define MAX_BATCHES    256
+
+struct verdict {
+	bool changed;
+	bool links;
+};
+
+static int subscribe(int changes)
+{
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	static const int groups[] = {
+		RTNLGRP_LINK,	     RTNLGRP_NEIGH,	  RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
+	};
+
+	/* Not bound, a socket has the kernel's own number and hears nothing of it. */
+	if (bind(changes, (const struct sockaddr *)&any, sizeof(any)) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (setsockopt(changes, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			       sizeof(groups[i])) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int lc_watch_open(int *changes)
+{
+	const int size = RECEIVE_BUFFER;
+	int error, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	/* The first is for daemons with CAP_NET_ADMIN; a smaller buffer only means more ENOBUFS. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	error = subscribe(fd);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	*changes = fd;
+	return 0;
+}
+
+static void judge_link(struct lc_network *network, struct nlmsghdr *message,
+		       struct verdict *verdict)
+{
+	struct lc_link link;
+
+	if (lc_link_parse(message, &link) < 0)
+		return;
+	verdict->links = true;
+	/* Of our own devices only what they are now counts, see lc_channel_follow(): this may be history of ours. */
+	if (!lc_channel_is(network, link.ifindex))
+		verdict->changed = true;
+}
+
+static bool route_changed(struct lc_network *network, struct nlmsghdr *message)
+{
+	const struct rtmsg *header = nlmsg_data(message);
+	struct nlattr *attributes[RTA_MAX + 1];
+
+	if (nlmsg_parse(message, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
+		return false;
+	return !attributes[RTA_OIF] ||
+	       !lc_channel_is(network, nla_get_u32(attributes[RTA_OIF]));
+}
+
+static bool address_changed(struct lc_network *network, struct nlmsghdr *message)
+{
+	const struct ifaddrmsg *header = nlmsg_data(message);
+
+	return nlmsg_valid_hdr(message, sizeof(*header)) &&
+	       !lc_channel_is(network, header->ifa_index);
+}
+
+static void judge(struct lc_network *network, struct nlmsghdr *message, struct verdict *verdict)
+{
+	switch (message->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		judge_link(network, message, verdict);
+		break;
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		verdict->changed |= lc_neighbour_changed(network, message);
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		verdict->changed |= route_changed(network, message);
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		verdict->changed |= address_changed(network, message);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		verdict->changed = true;
+		break;
+	}
+}
+
+/* Judges one batch. Returns 0, -EAGAIN when there is none, or another negative errno. */
+static int take_batch(struct lc_network *network, struct verdict *verdict)
+{
+	_Alignas(struct nlmsghdr) char bytes[BATCH];
+	struct sockaddr_nl from = { 0 };
+	socklen_t length = sizeof(from);
+	ssize_t received = recvfrom(network->changes, bytes, sizeof(bytes),
+				    MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &length);
+	int left = (int)received;
+
+	if (received > (ssize_t)sizeof(bytes) || (received < 0 && errno == ENOBUFS)) {
+		/* Lost some: nothing remembered can be trusted. */
+		lc_neighbours_forget(network);
+		*verdict = (struct verdict){ true, true };
+		return 0;
+	}
+	if (received < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (from.nl_pid != 0) /* not the kernel */
+		return 0;
+	for (struct nlmsghdr *message = (struct nlmsghdr *)bytes; nlmsg_ok(message, left);
+	     message = nlmsg_next(message, &left))
+		judge(network, message, verdict);
+	return 0;
+}
+
+int lc_network_process(struct lc_network *network, void (*changed)(void *context), void *context)
+{
+	struct verdict verdict = { 0 };
+	int error = 0;
+
+	for (int batches = 0; batches < MAX_BATCHES && !error; batches++)
+		error = take_batch(network, &verdict);
+	if (verdict.links && !lc_channel_follow(network))
+		verdict.changed = true;
+	if (verdict.changed) {
+		lc_neighbours_limit(network);
+		changed(context);
+	}
+	return error == -EAGAIN ? 0 : error;
+}
+
+int lc_network_fd(const struct lc_network *network)
+{
+	return network->changes;
+}
