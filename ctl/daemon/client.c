@@ -81,10 +81,16 @@ static int on_exit_of_process(sd_event_source *source, int descriptor, uint32_t 
 	return 0;
 }
 
+/* A full backlog of requests, each with the most connect data, fits even if nobody reads. */
+#define CHANNEL_BUFFER_BYTES (MAX_BACKLOG * 4096)
+
 static int start(struct client *client, int pidfd)
 {
 	sd_event *event = client->daemon->event;
-	int error = sd_event_add_io(event, &client->io, client->channel, EPOLLIN, on_ready, client);
+	int error, bytes = CHANNEL_BUFFER_BYTES;
+
+	setsockopt(client->channel, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+	error = sd_event_add_io(event, &client->io, client->channel, EPOLLIN, on_ready, client);
 
 	if (error < 0)
 		return error;

@@ -151,6 +151,15 @@ static int listen_to_peers(struct daemon *daemon)
 	return 0;
 }
 
+/* What an unprivileged caller can do about it. */
+static const char *remedy(int error)
+{
+	if (geteuid() == 0 || (error != -EPERM && error != -EACCES))
+		return "";
+	return "; run leafcastd as root, or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON and a "
+	       "--runtime-dir that it may write";
+}
+
 static int open_network(struct daemon *daemon)
 {
 	struct lc_network_error error = { "" };
@@ -159,7 +168,8 @@ static int open_network(struct daemon *daemon)
 	failure = failure ?: lc_network_make_channel(daemon->network, &daemon->channel_ifindex,
 						     &error);
 	if (failure)
-		say(SD_ERR, "%s", error.text[0] ? error.text : strerror(-failure));
+		say(SD_ERR, "%s%s", error.text[0] ? error.text : strerror(-failure),
+		    remedy(failure));
 	return failure;
 }
 
@@ -190,8 +200,8 @@ static int open_channel(struct daemon *daemon)
 		say(SD_ERR, "another leafcastd (pid %d) serves %s", (int)owner,
 		    daemon->options.runtime_dir);
 	else if (error)
-		say(SD_ERR, "cannot listen in %s: %s", daemon->options.runtime_dir,
-		    strerror(-error));
+		say(SD_ERR, "cannot listen in %s: %s%s", daemon->options.runtime_dir,
+		    strerror(-error), remedy(error));
 	return error;
 }
 
