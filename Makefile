@@ -30,7 +30,7 @@ pkgs_network  := libnl-route-3.0
 pkgs_protocol := libprotobuf-c
 pkgs_daemon   := libsystemd
 pkgs_tool     := jansson
-cflags = $(shell $(PKG_CONFIG) --cflags $(pkgs_$(1)))
+cflags = $(if $(pkgs_$(1)),$(shell $(PKG_CONFIG) --cflags $(pkgs_$(1))))
 libs   = $(shell $(PKG_CONFIG) --libs $(foreach p,$(1),$(pkgs_$(p))))
 
 PARTS := core protocol plane network peer local daemon provider winsock tool
