@@ -192,6 +192,11 @@ typedef struct _WSPUPCALLTABLE {
 int WSPAPI WSPStartup(WORD wVersionRequested, LPWSPDATA lpWSPData,
 		      LPWSAPROTOCOL_INFOW lpProtocolInfo, WSPUPCALLTABLE UpcallTable,
 		      LPWSPPROC_TABLE lpProcTable);
+/*
+ * Entry `index` of the provider's catalogue, counted from 0; FALSE: there are
+ * no more. What WSAEnumProtocols lists.
+ */
+BOOL leafcast_catalogue_entry(size_t index, LPWSAPROTOCOL_INFOW lpProtocolInfo);
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Sending and receiving. None of it needs the daemon. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/endpoint.h"
+#include "provider/address.h"
+#include "provider/errors.h"
+#include "provider/events.h"
+#include "provider/sockets.h"
+
+/* Most calls have a few buffers: those need no allocation. */
+#define BUFFERS_AT_HAND 16
+
+struct parts {
+	struct iovec at_hand[BUFFERS_AT_HAND];
+	struct iovec *all;
+	size_t count;
+};
+
+static int gather(struct parts *parts, const WSABUF *buffers, DWORD count)
+{
+	if (!buffers)
+		return WSAEFAULT;
+	if (!count || count > IOV_MAX)
+		return WSAEINVAL;
+	parts->count = count;
+	parts->all = count <= BUFFERS_AT_HAND ? parts->at_hand
+					      : malloc(count * sizeof(*parts->all));
+	if (!parts->all)
+		return WSAENOBUFS;
+	for (DWORD i = 0; i < count; i++)
+		parts->all[i] = (struct iovec){buffers[i].buf, buffers[i].len};
+	return 0;
+}
+
+static void scatter(struct parts *parts)
+{
+	if (parts->all != parts->at_hand)
+		free(parts->all);
+}
+
+/*
+ * Unlocked. Waits until the descriptor may be ready or the socket's calls are
+ * to look again; false: not even that works.
+ */
+static bool wait_ready(int fd, int wake, short what)
+{
+	struct pollfd descriptors[] = {{.fd = fd, .events = what}, {.fd = wake, .events = POLLIN}};
+
+	return poll(descriptors, 2, -1) >= 0 || errno == EINTR;
+}
+
+/* Sending */
+
+static int check_send(const struct lc_socket *s)
+{
+	if (s->root)
+		return WSAEOPNOTSUPP;
+	if (!lc_socket_is_connected(s))
+		return WSAENOTCONN;
+	if (!s->sends)
+		return WSAEOPNOTSUPP;
+	if (s->shut_send)
+		return WSAESHUTDOWN;
+	return s->membership == LC_ENDED ? WSAECONNRESET : 0;
+}
+
+/* An address given must be the one that the data goes to anyway. */
+static int check_address(const struct lc_socket *s, const struct sockaddr *to, int tolen)
+{
+	struct lc_endpoint given;
+	int error;
+
+	if (!to)
+		return 0;
+	error = lc_address_read(&given, to, tolen, s->entry->family);
+	if (error)
+		return error;
+	return lc_endpoint_equal(&given, s->role == LC_ROLE_ROOT ? &s->name : &s->peer)
+		       ? 0
+		       : WSAEISCONN;
+}
+
+/* Locked; unlocked around system calls. Returns a code, or 0 and *sent. */
+static int send_all(struct lc_socket *s, struct parts *parts, size_t *sent)
+{
+	struct sockaddr_storage to;
+	struct msghdr message = {
+		.msg_name = &to, .msg_iov = parts->all, .msg_iovlen = parts->count};
+	int error, wake;
+	ssize_t result;
+
+	for (;;) {
+		error = s->closing ? WSAEINTR : check_send(s);
+		if (error)
+			return error;
+		message.msg_namelen = lc_endpoint_to_sockaddr(
+			s->role == LC_ROLE_ROOT ? &s->channel : &s->peer, &to);
+		lc_unlock();
+		result = sendmsg(s->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		error = result < 0 ? lc_wsa_from_errno(-errno) : 0;
+		lc_lock();
+		if (result >= 0)
+			*sent = (size_t)result;
+		if (error != WSAEWOULDBLOCK)
+			return error;
+		if (s->nonblocking) {
+			lc_event_after_blocked_send(s);
+			return error;
+		}
+		wake = lc_socket_wake_fd(s);
+		if (wake < 0)
+			return WSAENOBUFS;
+		lc_unlock();
+		if (!wait_ready(s->fd, wake, POLLOUT))
+			error = WSAENOBUFS;
+		lc_lock();
+		if (error == WSAENOBUFS)
+			return error;
+	}
+}
+
+static int do_send(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+		   const struct sockaddr *to, int tolen, bool overlapped)
+{
+	struct parts parts;
+	struct lc_socket *s;
+	size_t bytes = 0;
+	int error = lc_enter(handle, &s);
+
+	if (error)
+		return error;
+	if (overlapped || flags)
+		error = WSAEOPNOTSUPP;
+	else if (!sent)
+		error = WSAEFAULT;
+	else
+		error = check_send(s);
+	if (!error)
+		error = check_address(s, to, tolen);
+	if (!error)
+		error = gather(&parts, buffers, count);
+	if (!error) {
+		error = send_all(s, &parts, &bytes);
+		scatter(&parts);
+	}
+	lc_leave(s);
+	if (!error)
+		*sent = (DWORD)bytes;
+	return error;
+}
+
+int lc_wsp_send(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+		LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+		LPWSATHREADID thread, LPINT lpErrno)
+{
+	return lc_finish("WSPSend", s,
+			 do_send(s, buffers, count, sent, flags, NULL, 0, overlapped || routine),
+			 lpErrno);
+}
+
+int lc_wsp_send_to(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+		   const struct sockaddr *to, int tolen, LPWSAOVERLAPPED overlapped,
+		   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT lpErrno)
+{
+	return lc_finish("WSPSendTo", s,
+			 do_send(s, buffers, count, sent, flags, to, tolen, overlapped || routine),
+			 lpErrno);
+}
+
+/* Receiving */
+
+static int check_receive(const struct lc_socket *s)
+{
+	if (s->root)
+		return s->membership == LC_ENDED ? (s->end_code ? s->end_code : WSAEDISCON)
+						 : WSAEOPNOTSUPP;
+	if (!lc_socket_is_connected(s))
+		return WSAENOTCONN;
+	if (!s->receives)
+		return WSAEOPNOTSUPP;
+	return s->shut_receive ? WSAESHUTDOWN : 0;
+}
+
+/* A datagram; cut off is WSAEMSGSIZE with what fitted. */
+static int receive_once(int fd, struct msghdr *message, int flags, size_t *received)
+{
+	ssize_t result = recvmsg(fd, message, flags | MSG_DONTWAIT);
+
+	if (result < 0)
+		return lc_wsa_from_errno(-errno);
+	*received = (size_t)result;
+	return message->msg_flags & MSG_TRUNC ? WSAEMSGSIZE : 0;
+}
+
+/* Locked; unlocked around system calls. */
+static int receive_one(struct lc_socket *s, struct msghdr *message, int flags, size_t *received)
+{
+	socklen_t room = message->msg_namelen;
+	int error, wake;
+	bool ended;
+
+	for (;;) {
+		error = s->closing ? WSAEINTR : check_receive(s);
+		if (error)
+			return error;
+		/* Looked at first: then all its data is in the queue already. */
+		ended = s->membership == LC_ENDED;
+		lc_unlock();
+		message->msg_namelen = room;
+		error = receive_once(s->fd, message, flags, received);
+		lc_lock();
+		if (error != WSAEWOULDBLOCK)
+			return error;
+		if (ended)
+			return s->end_code ? s->end_code : WSAEDISCON;
+		if (s->nonblocking)
+			return error;
+		wake = lc_socket_wake_fd(s);
+		if (wake < 0)
+			return WSAENOBUFS;
+		lc_unlock();
+		if (!wait_ready(s->fd, wake, POLLIN))
+			error = WSAENOBUFS;
+		lc_lock();
+		if (error == WSAENOBUFS)
+			return error;
+	}
+}
+
+static int check_receive_arguments(LPDWORD received, const DWORD *flags, bool overlapped)
+{
+	if (overlapped)
+		return WSAEOPNOTSUPP;
+	if (!received || !flags)
+		return WSAEFAULT;
+	return *flags & ~(DWORD)(MSG_PEEK | MSG_PARTIAL) ? WSAEOPNOTSUPP : 0;
+}
+
+static int do_receive(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+		      struct sockaddr *from, LPINT fromlen, bool overlapped)
+{
+	struct sockaddr_storage source;
+	struct lc_endpoint sender = {0};
+	struct msghdr message = {.msg_name = &source, .msg_namelen = sizeof(source)};
+	struct parts parts;
+	struct lc_socket *s;
+	size_t bytes = 0;
+	int error = lc_enter(handle, &s);
+	bool got;
+
+	if (error)
+		return error;
+	error = check_receive_arguments(received, flags, overlapped);
+	if (!error && from)
+		error = lc_address_check_room(s->entry->family, from, fromlen);
+	if (!error)
+		error = check_receive(s);
+	if (!error)
+		error = gather(&parts, buffers, count);
+	if (!error) {
+		message.msg_iov = parts.all;
+		message.msg_iovlen = parts.count;
+		error = receive_one(s, &message, (int)*flags & MSG_PEEK, &bytes);
+		scatter(&parts);
+	}
+	lc_event_after_receive(s);
+	lc_leave(s);
+	got = !error || error == WSAEMSGSIZE;
+	if (!got)
+		return error;
+	*received = (DWORD)bytes;
+	*flags = 0;
+	if (from &&
+	    !lc_endpoint_from_sockaddr(&sender, (struct sockaddr *)&source, message.msg_namelen))
+		lc_address_write(&sender, from, fromlen);
+	return error;
+}
+
+int lc_wsp_recv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+		LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+		LPWSATHREADID thread, LPINT lpErrno)
+{
+	return lc_finish(
+		"WSPRecv", s,
+		do_receive(s, buffers, count, received, flags, NULL, NULL, overlapped || routine),
+		lpErrno);
+}
+
+int lc_wsp_recv_from(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+		     struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
+		     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread,
+		     LPINT lpErrno)
+{
+	return lc_finish("WSPRecvFrom", s,
+			 do_receive(s, buffers, count, received, flags, from, fromlen,
+				    overlapped || routine),
+			 lpErrno);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
+
+#include "provider/errors.h"
+
+int lc_wsa_from_reason(enum leafcast_reason reason)
+{
+	switch (reason) {
+	case LEAFCAST_NO_REASON:
+		return 0;
+#define REASON_CASE(number, name, word, wsa, text) \
+	case LEAFCAST_##name:                      \
+		return wsa;
+		LEAFCAST_REASONS(REASON_CASE)
+#undef REASON_CASE
+	}
+	return WSAENOBUFS;
+}
+
+int lc_wsa_from_errno(int error)
+{
+	static const struct {
+		int error, code;
+	} codes[] = {
+		{0, 0},
+		{EAGAIN, WSAEWOULDBLOCK},
+		{EINTR, WSAEINTR},
+		{EACCES, WSAEACCES},
+		{EPERM, WSAEACCES},
+		{EFAULT, WSAEFAULT},
+		{EINVAL, WSAEINVAL},
+		{EMFILE, WSAEMFILE},
+		{ENFILE, WSAEMFILE},
+		{EINPROGRESS, WSAEINPROGRESS},
+		{EALREADY, WSAEALREADY},
+		{EBUSY, WSAEALREADY},
+		{ENOTSOCK, WSAENOTSOCK},
+		{EBADF, WSAENOTSOCK},
+		{EDESTADDRREQ, WSAEDESTADDRREQ},
+		{EMSGSIZE, WSAEMSGSIZE},
+		{ENOPROTOOPT, WSAENOPROTOOPT},
+		{EPROTONOSUPPORT, WSAEPROTONOSUPPORT},
+		{EOPNOTSUPP, WSAEOPNOTSUPP},
+		{EAFNOSUPPORT, WSAEAFNOSUPPORT},
+		{EADDRINUSE, WSAEADDRINUSE},
+		{EADDRNOTAVAIL, WSAEADDRNOTAVAIL},
+		{ENETDOWN, WSAENETDOWN},
+		/* No daemon, or one that speaks another language */
+		{EPIPE, WSAENETDOWN},
+		{ENOENT, WSAENETDOWN},
+		{EPROTO, WSAENETDOWN},
+		{ENETUNREACH, WSAENETUNREACH},
+		{EHOSTUNREACH, WSAENETUNREACH},
+		{ECONNABORTED, WSAECONNABORTED},
+		{ECONNRESET, WSAECONNRESET},
+		{EISCONN, WSAEISCONN},
+		{ENOTCONN, WSAENOTCONN},
+		{ETIMEDOUT, WSAETIMEDOUT},
+		{ECONNREFUSED, WSAECONNREFUSED},
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i].error == -error)
+			return codes[i].code;
+	return WSAENOBUFS;
+}
+
+int lc_wsa_from_reply(const struct lc_local_message *reply)
+{
+	return reply->error ? lc_wsa_from_errno(reply->error) : lc_wsa_from_reason(reply->reason);
+}
+
+const char *lc_wsa_name(int code)
+{
+	switch (code) {
+	case 0:
+		return "0";
+#define NAME_CASE(number, name) \
+	case number:            \
+		return #name;
+		WSA_ERRORS(NAME_CASE)
+		WSA_QOS_STATUSES(NAME_CASE)
+#undef NAME_CASE
+	}
+	return "WSA?";
+}
+
+int lc_finish(const char *call, SOCKET s, int code, LPINT lpErrno)
+{
+	lc_trace(call, s, NULL, code);
+	if (!code)
+		return 0;
+	if (lpErrno)
+		*lpErrno = code;
+	return SOCKET_ERROR;
+}
+
+SOCKET lc_finish_socket(const char *call, SOCKET s, int code, SOCKET result, LPINT lpErrno)
+{
+	return lc_finish(call, s, code, lpErrno) ? INVALID_SOCKET : result;
+}

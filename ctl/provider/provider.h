@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The entries of WSPPROC_TABLE, for startup.c which puts them together; their
+ * parameters are those of winsock/ws2spi.h.
+ *
+ * Decided here, because the documents leave it open:
+ *
+ *   dwFlags of WSPJoinLeaf outside {1, 2, 4}    WSAEINVAL
+ *   a descriptor not yet usable (R31)           every call but WSPCloseSocket is WSAENOTCONN; so
+ *                                               it stays if the join fails or is cancelled
+ *   after a cancel (R32)                        FD_CONNECT follows on s, with WSAEINTR: only then
+ *                                               may s join again
+ *   FD_CONNECT after a blocking join            never; after a nonblocking one it stays recordable
+ *                                               until WSPEnumNetworkEvents has delivered it
+ *   a nonblocking c_leaf's descriptor           is s itself: data calls on it are WSAENOTCONN until
+ *                                               FD_CONNECT; closing it cancels, nothing follows
+ *   send on a receiver-only socket and
+ *   receive on a sender-only one                WSAEOPNOTSUPP
+ *   the root's c_leaf handles                   report events; send and receive are WSAEOPNOTSUPP
+ *   WSPSendTo with an address                   NULL or the other end's address (of a root: its
+ *                                               session's name), else WSAEISCONN
+ *   lpCallerData {0, NULL}                      empty data is sent, which is not the same as none
+ *   callee data longer than its capacity,
+ *   or *g changed, by a condition function      WSPAccept is WSAEINVAL, as for a return value that is
+ *                                               not CF_*; the request is rejected, since asking the
+ *                                               same function again would not end
+ *   a condition function's impossible flow      WSPAccept is WSAEOPNOTSUPP; refused as bad-flowspec
+ *   calls from within a condition function      WSPJoinLeaf, WSPAccept, WSPCloseSocket and WSPSelect
+ *                                               are WSAEINPROGRESS, the others work
+ *   an offer withdrawn before WSPAccept         if at the head of the queue, WSPAccept reports it once:
+ *                                               WSAEACCES (cancelled, timed out), else WSAECONNRESET
+ *   NULL lpSQOS                                 what SIO_SET_QOS set, if anything
+ *   QOS_OBJECT_SD_MODE                          DISCARD is what happens; others are WSAEOPNOTSUPP,
+ *                                               as are objects nobody knows; RSVP_* are ignored
+ *   SIO_GET_QOS                                 any time; after a join what was granted
+ *   WSPShutdown                                 sending on a root, or SD_BOTH anywhere, ends the
+ *                                               membership; other directions only end here
+ *   the daemon goes away                        joins under way are WSAENETDOWN, and so are all later
+ *                                               control calls on sockets that it knew; data flows on
+ *                                               and no FD_CLOSE is made up; new sockets use the new
+ *                                               daemon
+ *   after fork                                  the child's handles are WSAENOTSOCK; the descriptors
+ *                                               stay open in it
+ *   upcalls                                     WPUSetEvent and WPUResetEvent are called with the
+ *                                               library locked: they must not call back
+ */
+#ifndef CTL_PROVIDER_PROVIDER_H
+#define CTL_PROVIDER_PROVIDER_H
+
+#define LEAFCAST_KEEP_SOCKET_NAMES
+#include "ws2spi.h"
+
+SOCKET lc_wsp_accept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDITIONPROC condition,
+		     DWORD_PTR callback_data, LPINT lpErrno);
+int lc_wsp_bind(SOCKET s, const struct sockaddr *name, int namelen, LPINT lpErrno);
+int lc_wsp_close_socket(SOCKET s, LPINT lpErrno);
+int lc_wsp_enum_network_events(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events, LPINT lpErrno);
+int lc_wsp_event_select(SOCKET s, WSAEVENT event, LONG mask, LPINT lpErrno);
+int lc_wsp_get_peer_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPINT lpErrno);
+int lc_wsp_get_sock_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPINT lpErrno);
+int lc_wsp_get_sock_opt(SOCKET s, int level, int option, char *value, LPINT length, LPINT lpErrno);
+int lc_wsp_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DWORD out_bytes,
+		 LPDWORD returned, LPWSAOVERLAPPED overlapped,
+		 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT lpErrno);
+SOCKET lc_wsp_join_leaf(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF caller,
+			LPWSABUF callee, LPQOS sqos, LPQOS gqos, DWORD flags, LPINT lpErrno);
+int lc_wsp_listen(SOCKET s, int backlog, LPINT lpErrno);
+int lc_wsp_recv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+		LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+		LPWSATHREADID thread, LPINT lpErrno);
+int lc_wsp_recv_from(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+		     struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
+		     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread,
+		     LPINT lpErrno);
+int lc_wsp_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
+		  const struct timeval *timeout, LPINT lpErrno);
+int lc_wsp_send(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+		LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+		LPWSATHREADID thread, LPINT lpErrno);
+int lc_wsp_send_to(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+		   const struct sockaddr *to, int tolen, LPWSAOVERLAPPED overlapped,
+		   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT lpErrno);
+int lc_wsp_set_sock_opt(SOCKET s, int level, int option, const char *value, int length,
+			LPINT lpErrno);
+int lc_wsp_shutdown(SOCKET s, int how, LPINT lpErrno);
+SOCKET lc_wsp_socket(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info, GROUP g, DWORD flags,
+		     LPINT lpErrno);
+
+/* Fills in the entries that later issues bring; each answers WSAEOPNOTSUPP. */
+void lc_unsupported_entries(LPWSPPROC_TABLE table);
+
+#endif
