@@ -132,20 +132,20 @@ static __always_inline int lc_redirect_to_held(struct lc_walk *walk)
 /* One leaf. Returns 0, always: a bad leaf never stops the walk. */
 static long lc_fanout_step(__u32 i, struct lc_walk *walk)
 {
-	__u32 slot = walk->start + i;
-	__u32 *number;
+	__u32 slot = walk->start + i, number;
+	__u32 *member;
 	struct lc_leaf *leaf;
 	struct lc_leaf_use *use;
 	int hop;
 
 	if (slot >= walk->count)
 		slot -= walk->count;
-	number = LC_LOOKUP(__u32, lc_extents, walk->offset + slot);
-	if (!number || !*number)
-		return 0; /* a leaf that left while no slots were to be had for a new extent */
-	slot = LC_READ_ONCE(*number);
-	leaf = LC_LOOKUP(struct lc_leaf, lc_leaves, slot);
-	use = LC_LOOKUP(struct lc_leaf_use, lc_leaf_use, slot);
+	member = LC_LOOKUP(__u32, lc_extents, walk->offset + slot);
+	number = member ? LC_READ_ONCE(*member) : 0;
+	if (!number)
+		return 0; /* the hole of a leaf that left */
+	leaf = LC_LOOKUP(struct lc_leaf, lc_leaves, number);
+	use = LC_LOOKUP(struct lc_leaf_use, lc_leaf_use, number);
 	if (!leaf || !use)
 		return 0;
 	hop = lc_choose_hop(leaf, use, &walk->datagram);
@@ -153,7 +153,7 @@ static long lc_fanout_step(__u32 i, struct lc_walk *walk)
 		return 0;
 	if (walk->held)
 		lc_clone_to_held(walk);
-	walk->held = slot;
+	walk->held = number;
 	walk->held_hop = hop;
 	return 0;
 }

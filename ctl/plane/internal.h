@@ -15,6 +15,7 @@ struct ring_buffer;
 /* Where a session's leaves are written; the slots behind the last one are ours to fill. */
 struct lc_membership {
 	uint32_t offset, capacity;
+	uint32_t holes; /* slots of leaves that left */
 };
 
 /* What a leaf's record does not say. */

@@ -2,11 +2,13 @@
 /*
  * A session's receiving leaves, as walks see them.
  *
- * An extent has room for more leaves than it holds. A join writes the first
- * slot behind its end, which no walk has ever been told of, and then stores
- * the larger count; so joins seldom copy. A leave writes a new extent without
- * the leaf: were slots moved in place, a walk could skip or repeat one. An
- * extent therefore only ever grows, and is used again after a grace period.
+ * Slots never move, or a walk could skip a leaf or meet it twice. A leave
+ * makes its slot a hole (0), which walks step over; a join fills a hole, or
+ * the first slot behind the end, where an extent has room to spare, and then
+ * stores the larger count. Only an extent that is full, or has become more
+ * than a quarter holes, is replaced by a fresh copy; the old one is used again
+ * after a grace period. So joins and leaves cost little, a leave cannot fail,
+ * and walks are sized to the members.
  */
 #include <errno.h>
 
@@ -42,77 +44,75 @@ static void retire_extent(struct lc_plane *plane, const struct lc_membership *ex
 					      });
 }
 
-/* Copies the members but `without` to `offset` and says how many there are. */
-static uint32_t copy_members(struct lc_plane *plane, uint64_t extent, uint32_t without,
-			     uint32_t offset)
+/* Moves the members, without holes, to `next`; there is room for `more`. Stores the extent. */
+static void replace(struct lc_plane *plane, struct lc_session *session, struct lc_membership *now,
+		    const struct lc_membership *next, uint32_t more)
 {
-	uint32_t copied = 0;
+	uint64_t extent = session->extent;
+	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < LC_EXTENT_COUNT(extent); i++) {
 		uint32_t leaf = *lc_slot_of(plane, LC_EXTENT_OFFSET(extent) + i);
 
-		if (leaf && leaf != without)
-			*lc_slot_of(plane, offset + copied++) = leaf;
+		if (leaf)
+			*lc_slot_of(plane, next->offset + count++) = leaf;
 	}
-	return copied;
+	if (more)
+		*lc_slot_of(plane, next->offset + count++) = more;
+	lc_publish(&session->extent, LC_EXTENT(next->offset, count));
+	retire_extent(plane, now);
+	*now = *next;
 }
 
-int lc_membership_add(struct lc_plane *plane, uint32_t number, uint32_t leaf)
-{
-	struct lc_session *session = lc_session_of(plane, number);
-	struct lc_membership *now = &plane->memberships[number], next = *now;
-	uint32_t count = LC_EXTENT_COUNT(session->extent);
-
-	if (count == now->capacity) {
-		int err = take_extent(plane, count + 1, &next);
-
-		if (err)
-			return err;
-		count = copy_members(plane, session->extent, 0, next.offset);
-	}
-	*lc_slot_of(plane, next.offset + count) = leaf;
-	lc_publish(&session->extent, LC_EXTENT(next.offset, count + 1));
-	if (next.offset != now->offset || next.capacity != now->capacity)
-		retire_extent(plane, now);
-	*now = next;
-	return 0;
-}
-
-static uint32_t count_others(struct lc_plane *plane, uint64_t extent, uint32_t leaf)
-{
-	uint32_t others = 0;
-
-	for (uint32_t i = 0; i < LC_EXTENT_COUNT(extent); i++) {
-		uint32_t member = *lc_slot_of(plane, LC_EXTENT_OFFSET(extent) + i);
-
-		others += member && member != leaf;
-	}
-	return others;
-}
-
-/* With no slots for a new extent the leaf's own slot becomes a hole, which walks step over. */
-static void make_hole(struct lc_plane *plane, uint64_t extent, uint32_t leaf)
+/* The slot that holds `leaf`, or NULL. */
+static uint32_t *find_slot(struct lc_plane *plane, uint64_t extent, uint32_t leaf)
 {
 	for (uint32_t i = 0; i < LC_EXTENT_COUNT(extent); i++) {
 		uint32_t *slot = lc_slot_of(plane, LC_EXTENT_OFFSET(extent) + i);
 
 		if (*slot == leaf)
-			lc_publish(slot, 0);
+			return slot;
 	}
+	return NULL;
+}
+
+int lc_membership_add(struct lc_plane *plane, uint32_t number, uint32_t leaf)
+{
+	struct lc_session *session = lc_session_of(plane, number);
+	struct lc_membership *now = &plane->memberships[number], next = {0};
+	uint32_t offset = LC_EXTENT_OFFSET(session->extent);
+	uint32_t count = LC_EXTENT_COUNT(session->extent);
+	int err;
+
+	if (now->holes) {
+		lc_publish(find_slot(plane, session->extent, 0), leaf);
+		now->holes--;
+		return 0;
+	}
+	if (count < now->capacity) {
+		*lc_slot_of(plane, offset + count) = leaf;
+		lc_publish(&session->extent, LC_EXTENT(offset, count + 1));
+		return 0;
+	}
+	err = take_extent(plane, count + 1, &next);
+	if (!err)
+		replace(plane, session, now, &next, leaf);
+	return err;
 }
 
 void lc_membership_remove(struct lc_plane *plane, uint32_t number, uint32_t leaf)
 {
 	struct lc_session *session = lc_session_of(plane, number);
 	struct lc_membership *now = &plane->memberships[number], next = {0};
-	uint32_t count = count_others(plane, session->extent, leaf);
+	uint32_t *slot = find_slot(plane, session->extent, leaf);
+	uint32_t count = LC_EXTENT_COUNT(session->extent);
 
-	if (count > 0 && take_extent(plane, count, &next)) {
-		make_hole(plane, session->extent, leaf);
+	if (!slot)
 		return;
-	}
-	copy_members(plane, session->extent, leaf, next.offset);
-	lc_publish(&session->extent, LC_EXTENT(next.offset, count));
-	retire_extent(plane, now);
-	*now = next;
+	lc_publish(slot, 0);
+	now->holes++;
+	/* Where no slots are to be had, the holes stay for now. */
+	if (now->holes == count ||
+	    (now->holes > count / 4 && !take_extent(plane, count - now->holes, &next)))
+		replace(plane, session, now, &next, 0);
 }

@@ -26,10 +26,12 @@
  * is never used.
  *
  * Membership: lc_extents[offset .. offset + count) holds the numbers of the
- * session's receiving leaves. A join or leave writes a new extent and stores
- * lc_session.extent; the old one is used again after a grace period. So a walk
- * sees the members before or after the change, each once, and no other leaf
- * notices.
+ * session's receiving leaves; 0 is the hole of one that left. Numbers never
+ * move within an extent: a leave makes a hole, a join fills one or appends,
+ * and a full extent or one with many holes is replaced by a fresh copy, by
+ * storing lc_session.extent; the old one is used again after a grace period.
+ * So a walk sees the members before or after the change, each once, and no
+ * other leaf notices.
  *
  * State maps (*_use) are append-only across layouts. Layout changes that are
  * not raise LC_LAYOUT_VERSION.
