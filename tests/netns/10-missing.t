@@ -22,7 +22,7 @@ missing() {
 	is "$what: one sentence" "$(wc -l <"$lab/said.err")" 1
 	like "$what: says so" "$lab/said.err" "$regex"
 	ok "$what: no device is left" eval "! on root ip link show lc0 >/dev/null 2>&1"
-	is "$what: nothing is pinned" "$(ls "$lab/bpf")" ""
+	is "$what: nothing is pinned" "$(ls -I '*.debug' "$lab/bpf")" ""
 }
 mkdir "$lab/run" "$lab/plain"
 chmod 777 "$lab/run"
@@ -32,14 +32,15 @@ missing "an ordinary user" 1 "privilege|CAP_|permit|root" \
 missing "a user with CAP_NET_ADMIN but without CAP_BPF" 1 "privilege|CAP_|permit|root" \
 	setpriv --bounding-set -bpf,-perfmon,-sys_admin --inh-caps -all "$lab/leafcastd" \
 	--runtime-dir "$lab/run/few" --bpf-dir "$lab/bpf/few"
-missing "no bpffs" 1 "bpffs|bpf file ?system" \
+missing "no bpffs" 1 "bpffs|BPF file ?system" \
 	"$lab/leafcastd" --runtime-dir "$lab/run/plain" --bpf-dir "$lab/plain/leafcast"
 missing "a runtime directory that cannot be" 1 "$lab/said.err" \
 	"$lab/leafcastd" --runtime-dir "$lab/said.err/x" --bpf-dir "$lab/bpf/file"
 missing "an interface that is not there" 1 "nosuch0" \
-	"$lab/leafcastd" --runtime-dir "$lab/run/if" --bpf-dir "$lab/bpf/if" --interface nosuch0
+	"$lab/leafcastd" --runtime-dir "$lab/run/if" --bpf-dir "$lab/bpf/if" --insecure --interface nosuch0
 missing "a control address that is not ours" 1 "192.0.2.1" \
-	"$lab/leafcastd" --runtime-dir "$lab/run/control" --bpf-dir "$lab/bpf/control" --control 192.0.2.1:19750
+	"$lab/leafcastd" --runtime-dir "$lab/run/control" --bpf-dir "$lab/bpf/control" \
+	--insecure --control 192.0.2.1:19750
 missing "an unknown option" 2 "--colour" "$lab/leafcastd" --colour red
 missing "an argument" 2 "now" "$lab/leafcastd" now
 
