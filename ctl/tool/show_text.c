@@ -2,6 +2,7 @@
 /* leafcast show as tables. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,14 @@ static void flow(struct lc_table *table, const struct lc_flowspec *spec)
 	lc_table_cell(table, lc_flowspec_is_unlimited(spec) ? "-" : lc_flowspec_format(text, spec));
 }
 
+static bool any(const __u64 *counts)
+{
+	for (enum lc_drop reason = 0; reason < LC_DROP_COUNT; reason++)
+		if (counts[reason])
+			return true;
+	return false;
+}
+
 /* "over-rate 123, too-big 4", or "-". */
 static void drops(struct lc_table *table, const __u64 *counts)
 {
@@ -112,6 +121,9 @@ static void print_member(void *printer, uint32_t number, const struct lc_admit *
 	char text[LC_INTERFACE_TEXT], session[32];
 	const char *interface = lc_interface_name(text, admit->ifindex);
 
+	/* Sockets that listen, join or are handles of a root: nothing shall come to them. */
+	if (admit->kind == LC_ADMIT_NOBODY && !any(use->drops))
+		return;
 	if (admit->kind == LC_ADMIT_LEAVES) {
 		snprintf(session, sizeof(session), "session %u (root)", admit->session);
 		lc_table_cell(table, session);
@@ -138,8 +150,12 @@ static void print_drops(void *printer, const uint64_t counts[LC_DROP_COUNT])
 static int finish(void *printer)
 {
 	struct tables *tables = printer;
-	int error = lc_table_print(tables->first);
-	int second = lc_table_print(tables->members);
+	bool both = !lc_table_is_empty(tables->first) && !lc_table_is_empty(tables->members);
+	int error = lc_table_print(tables->first), second;
+
+	if (both)
+		putchar('\n');
+	second = lc_table_print(tables->members);
 
 	free(tables);
 	return error ? error : second;

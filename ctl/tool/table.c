@@ -82,12 +82,17 @@ static void print_column(const struct lc_table *table, size_t at, const int *wid
 	fputs(last ? "\n" : "  ", stdout);
 }
 
+bool lc_table_is_empty(const struct lc_table *table)
+{
+	return table->cells <= table->columns;
+}
+
 int lc_table_print(struct lc_table *table)
 {
 	int *widths = calloc(table->columns, sizeof(*widths));
 	bool failed = table->failed || !widths;
 
-	if (!failed && table->cells > table->columns) {
+	if (!failed && !lc_table_is_empty(table)) {
 		for (size_t column = 0; column < table->columns; column++)
 			widths[column] = width(table, column);
 		for (size_t at = 0; at < table->cells; at++)
