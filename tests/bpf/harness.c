@@ -191,6 +191,19 @@ uint32_t net_leaf(struct net *net, const struct session *session, unsigned int i
 	return leaf;
 }
 
+uint32_t net_local_leaf(struct net *net, const struct session *session, const char *address,
+			uint16_t port)
+{
+	struct lc_leaf_spec spec = leaf_spec(session, endpoint(address, port));
+	struct lc_hop hop = {.ifindex = net->lo, .mtu = 65535, .local = 1};
+	uint32_t leaf;
+
+	cr_assert_eq(lc_plane_add_leaf(net->plane, &spec, &leaf), 0);
+	lc_plane_set_hop(net->plane, leaf, LC_HOP_0, &hop);
+	cr_assert_eq(lc_plane_enter_leaf(net->plane, leaf), 0);
+	return leaf;
+}
+
 struct packet leaf_packet(const struct session *session, unsigned int i, const void *payload,
 			  size_t bytes)
 {

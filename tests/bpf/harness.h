@@ -53,7 +53,10 @@ struct session net_session(struct net *net, const char *root, const struct lc_po
 /* A leaf behind tap0, entered: 10.9.0.(10 + i) or fd09::(10 + i), port 6000 + i, MAC 02::i. */
 uint32_t net_leaf(struct net *net, const struct session *session, unsigned int i,
 		  const struct lc_policer *policer);
-/* Its copy of a datagram, built from scratch. */
+/* A leaf of the root's own node, entered; it receives at address:port. */
+uint32_t net_local_leaf(struct net *net, const struct session *session, const char *address,
+			uint16_t port);
+/* What leaf i gets of a datagram, built from scratch. */
 struct packet leaf_packet(const struct session *session, unsigned int i, const void *payload,
 			  size_t bytes);
 struct lc_leaf_spec leaf_spec(const struct session *session, struct lc_endpoint to);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* What a root's real socket sends, as it comes out at the leaves: on a wire, and on the root's own node. */
-#include <arpa/inet.h>
-#include <endian.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -196,80 +193,7 @@ Test(wire, without_sums)
 	net_close(&net);
 }
 
-/* A bad leaf costs the others nothing, and what it does not get is counted. */
-Test(wire, bad_leaves)
-{
-	enum {
-		HEALTHY,
-		LAST = 8,
-		SENT = 500
-	};
-	struct lc_policer tenth = policer(1, 10 * 128);
-	uint32_t leaves[LAST + 1];
-	uint64_t node[LC_DROP_COUNT], got[LAST + 1] = {0}, counted = 0, dropped = 0;
-	struct lc_hop nowhere, narrow;
-	struct session session;
-	struct packet packet;
-	struct net net;
-
-	fill_stream();
-	net_open(&net);
-	session = net_session(&net, ROOT4, NULL);
-	for (unsigned int i = 0; i <= LAST; i++)
-		leaves[i] = net_leaf(&net, &session, i, i == 1 ? &tenth : NULL);
-	while (net_process(&net, NULL, NULL) && net.plane->leaf_states[leaves[LAST]].spare_busy)
-		;
-	nowhere = narrow = leaf_hop(&net, 2);
-	nowhere.ifindex = 4711;
-	narrow.mtu = 100;
-	lc_plane_set_hop(net.plane, leaves[2], LC_HOP_0, &nowhere);
-	lc_plane_set_hop(net.plane, leaves[3], LC_HOP_0, &narrow);
-	lc_plane_set_hop(net.plane, leaves[4], LC_HOP_NO_ROUTE, NULL);
-	lc_plane_set_hop(net.plane, leaves[5], LC_HOP_NO_NEIGHBOUR, NULL);
-	lc_plane_set_hop(net.plane, leaves[6], LC_HOP_LINK_DOWN, NULL);
-	for (int i = 0; i < SENT; i++) /* 20 + 8 + 100 bytes each */
-		send_to(session.root, &session.channel, stream, 100, 0);
-	while (tap_read(&net, &packet))
-		got[packet_port_to(&packet) - 6000]++;
-	for (int i = 0; i <= LAST; i++) {
-		struct lc_leaf_use use;
-
-		lc_plane_leaf_use(net.plane, leaves[i], &use);
-		if (i !=
-		    2) /* that one's clone may be the packet itself, which only its device loses */
-			cr_expect_eq(use.datagrams, got[i], "leaf %d", i);
-		counted += use.datagrams;
-		dropped += sum_drops(use.drops, LC_DROP_SLOTS);
-	}
-	cr_expect_eq(got[HEALTHY], SENT);
-	cr_expect_eq(got[7], SENT);
-	cr_expect_eq(got[LAST], SENT);
-	cr_expect_eq(got[1], 10); /* the bucket's depth; a byte a second adds nothing */
-	cr_expect_eq(counted + dropped, SENT * (LAST + 1));
-	read_drops(&net, node);
-	cr_expect_eq(node[LC_DROP_OVER_RATE], SENT - 10);
-	cr_expect_eq(node[LC_DROP_TOO_BIG], SENT);
-	cr_expect_eq(node[LC_DROP_NO_ROUTE], SENT);
-	cr_expect_eq(node[LC_DROP_NO_NEIGHBOUR], SENT);
-	cr_expect_eq(node[LC_DROP_LINK_DOWN], SENT);
-	cr_expect_gt(node[LC_DROP_CLONE_FAILED], SENT / 4);
-	net_close(&net);
-}
-
 /* ---- on the root's own node ---- */
-
-static uint32_t local_leaf(struct net *net, const struct session *session, const char *address,
-			   uint16_t port)
-{
-	struct lc_leaf_spec spec = leaf_spec(session, endpoint(address, port));
-	struct lc_hop hop = {.ifindex = net->lo, .mtu = 65535, .local = 1};
-	uint32_t leaf;
-
-	cr_assert_eq(lc_plane_add_leaf(net->plane, &spec, &leaf), 0);
-	lc_plane_set_hop(net->plane, leaf, LC_HOP_0, &hop);
-	cr_assert_eq(lc_plane_enter_leaf(net->plane, leaf), 0);
-	return leaf;
-}
 
 static size_t receive(int socket, uint8_t *into, size_t room)
 {
@@ -329,9 +253,9 @@ static void check_local(const char *root)
 		lc_plane_admit_anchor(net.plane, admits[i], &session.name, net.lo, 0, true);
 	}
 	setsockopt(sockets[1], IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
-	local_leaf(&net, &session, root, 7000);
+	net_local_leaf(&net, &session, root, 7000);
 	expect_locally(&net, &session, sockets[0], admits[0], false);
-	local_leaf(&net, &session, root, 7001);
+	net_local_leaf(&net, &session, root, 7001);
 	net_leaf(&net, &session, 0, NULL);
 	expect_locally(&net, &session, sockets[1], admits[1], true);
 	for (int i = 0; i < 40; i++)
@@ -347,175 +271,4 @@ Test(local, ipv4)
 Test(local, ipv6)
 {
 	check_local(ROOT6);
-}
-
-/* ---- probes ---- */
-
-struct probed {
-	uint32_t admit;
-	uint64_t token;
-	int times;
-};
-
-static void on_probed(void *context, uint32_t admit, uint64_t token)
-{
-	struct probed *probed = context;
-
-	*probed = (struct probed){admit, token, probed->times + 1};
-}
-
-static void send_probe(int socket, const struct session *session, uint32_t leaf, uint64_t token)
-{
-	struct lc_probe probe = {
-		.magic = htobe64(LC_PROBE_MAGIC),
-		.token = htobe64(token),
-		.leaf = htonl(leaf),
-	};
-
-	send_to(socket, &session->channel, &probe, sizeof(probe), 0);
-}
-
-static bool wait_probed(struct net *net, struct probed *probed)
-{
-	int before = probed->times;
-
-	while (probed->times == before)
-		if (!net_process(net, on_probed, probed))
-			return false;
-	return true;
-}
-
-/* To a leaf that has not entered, past an empty bucket, and without a trace in the counters of data. */
-static void check_probe(const char *root)
-{
-	struct probed probed = {0};
-	struct lc_policer nothing = policer(1, 1);
-	uint64_t drops[LC_DROP_COUNT];
-	struct lc_admit_use admit_use;
-	struct lc_leaf_use leaf_use;
-	struct session session;
-	int prober, leaf_socket;
-	uint32_t leaf, admit;
-	struct net net;
-
-	net_open(&net);
-	session = net_session(&net, root, NULL);
-	prober = net_socket(&net, root, 0);
-	leaf_socket = net_socket(&net, root, 7000);
-	cr_assert_eq(lc_plane_set_probers(net.plane, strchr(root, ':') ? -1 : prober,
-					  strchr(root, ':') ? prober : -1),
-		     0);
-	cr_assert_eq(lc_plane_admit_socket(net.plane, leaf_socket, &admit), 0);
-	lc_plane_admit_anchor(net.plane, admit, &session.name, net.lo, 0x1122334455667788, false);
-	leaf = local_leaf(&net, &session, root, 7000);
-	lc_leaf_of(net.plane, leaf)->down = nothing;
-	lc_plane_leave_leaf(net.plane, leaf);
-
-	send_probe(prober, &session, leaf, 0x1122334455667788);
-	cr_assert(wait_probed(&net, &probed));
-	cr_expect_eq(probed.times, 1);
-	cr_expect_eq(probed.admit, admit);
-	cr_expect_eq(probed.token, 0x1122334455667788);
-	lc_plane_admit_use(net.plane, admit, &admit_use);
-	cr_expect_eq(admit_use.probes, 1);
-	cr_expect_eq(admit_use.datagrams, 0);
-	lc_plane_leaf_use(net.plane, leaf, &leaf_use);
-	cr_expect_eq(leaf_use.datagrams, 0);
-	read_drops(&net, drops);
-	cr_expect_eq(sum_drops((__u64 *)drops, LC_DROP_COUNT), 0);
-
-	/* A token that nobody waits for is data, which this leaf does not take. */
-	send_probe(prober, &session, leaf, 0x1122334455667789);
-	/* Another session's leaf, or none, and what is no probe. */
-	send_probe(prober, &session, leaf + 1, 0x1122334455667788);
-	send_probe(prober, &session, 1u << 31, 0x1122334455667788);
-	send_to(prober, &session.channel, "not a probe, but as long", 24, 0);
-	send_to(prober, &session.channel, "short", 5, 0);
-	/* The right bytes from a socket that is not the daemon's. */
-	send_probe(leaf_socket, &session, leaf, 0x1122334455667788);
-	usleep(50000);
-	while (net_process(&net, on_probed, &probed))
-		;
-	cr_expect_eq(probed.times, 1);
-	read_drops(&net, drops);
-	cr_expect_eq(drops[LC_DROP_NOT_ADMITTED], 1);
-	cr_expect_eq(drops[LC_DROP_NO_LEAVES], 2);
-	cr_expect_eq(drops[LC_DROP_MALFORMED], 2);
-	cr_expect_eq(drops[LC_DROP_FOREIGN_SENDER], 1);
-	net_close(&net);
-}
-
-Test(probe, ipv4)
-{
-	check_probe(ROOT4);
-}
-Test(probe, ipv6)
-{
-	check_probe(ROOT6);
-}
-
-/* ---- membership under traffic ---- */
-
-struct sender {
-	const struct session *session;
-	unsigned int sent;
-	bool stop;
-};
-
-static void *send_on(void *argument)
-{
-	struct sender *sender = argument;
-
-	while (!__atomic_load_n(&sender->stop, __ATOMIC_RELAXED)) {
-		send_to(sender->session->root, &sender->session->channel, "x", 1, 0);
-		sender->sent++;
-	}
-	return NULL;
-}
-
-/*
- * While 60 leaves come and go, two that stay get every datagram exactly once.
- * (Copies go to lc1, where nobody wants them; what it refuses is counted too.)
- */
-Test(membership, disturbs_nobody)
-{
-	enum {
-		STAY = 2,
-		GUESTS = 60,
-		ROUNDS = 60
-	};
-	uint32_t stay[STAY], guests[GUESTS];
-	struct lc_session_use session_use;
-	struct session session;
-	struct sender sender = {.session = &session};
-	pthread_t thread;
-	struct net net;
-
-	net_open_sized(&net, 0, 128, 0);
-	net.tap0 = net.lc0 - 1; /* the pair's other end has the lower number */
-	session = net_session(&net, ROOT4, NULL);
-	for (unsigned int i = 0; i < STAY; i++)
-		stay[i] = net_leaf(&net, &session, i, NULL);
-	cr_assert_eq(pthread_create(&thread, NULL, send_on, &sender), 0);
-	for (unsigned int round = 0; round < ROUNDS; round++) {
-		for (unsigned int i = 0; i < GUESTS; i++)
-			guests[i] = net_leaf(&net, &session, 100 + i, NULL);
-		for (unsigned int i = 0; i < GUESTS; i++)
-			lc_plane_remove_leaf(net.plane, guests[(i * 7 + round) % GUESTS]);
-		while (net.plane->free_leaves.count < GUESTS)
-			cr_assert(net_process(&net, NULL, NULL));
-	}
-	sender.stop = true;
-	pthread_join(thread, NULL);
-	lc_plane_session_use(net.plane, session.number, &session_use);
-	cr_expect_eq(session_use.datagrams, sender.sent);
-	cr_expect_gt(sender.sent, 1000);
-	for (unsigned int i = 0; i < STAY; i++) {
-		struct lc_leaf_use use;
-
-		lc_plane_leaf_use(net.plane, stay[i], &use);
-		cr_expect_eq(use.datagrams + sum_drops(use.drops, LC_DROP_SLOTS), sender.sent,
-			     "leaf %u: %llu of %u", i, use.datagrams, sender.sent);
-	}
-	net_close(&net);
 }
