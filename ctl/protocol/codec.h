@@ -24,7 +24,7 @@
 #include "core/message.h"
 
 /* Longest encoding, frame header included: connect data and about 300 bytes. */
-#define LC_MESSAGE_MAX 4096
+#define LC_MESSAGE_MAX	4096
 #define LC_FRAME_HEADER 4
 
 /* Encodes with frame header; returns the length. `bytes` holds LC_MESSAGE_MAX. */
