@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plane/pins.h"
+
 static int open_tap(void)
 {
 	struct ifreq request = {.ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI};
@@ -24,6 +26,25 @@ static int open_tap(void)
 	cr_assert_geq(tap, 0, "/dev/net/tun: %m");
 	cr_assert_eq(ioctl(tap, TUNSETIFF, &request), 0, "TUNSETIFF: %m");
 	return tap;
+}
+
+/* A failed assertion ends the test where it stands: a child outlives it and takes the pins away. */
+static void remove_pins_after_test(const char *bpf_dir)
+{
+	int ends[2];
+	char ignored;
+
+	cr_assert_eq(pipe(ends), 0);
+	if (fork() == 0) {
+		dup2(ends[0], 0);
+		close_range(1, ~0u, 0);
+		while (read(0, &ignored, 1) < 0)
+			;
+		lc_pins_remove(bpf_dir);
+		_exit(0);
+	}
+	close(ends[0]);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 }
 
 void net_open_bare(struct net *net)
@@ -45,6 +66,7 @@ void net_open_bare(struct net *net)
 	net->lo = if_nametoindex("lo");
 	net->tap0 = if_nametoindex("tap0");
 	snprintf(net->bpf_dir, sizeof(net->bpf_dir), "/sys/fs/bpf/leafcast-test-%d", getpid());
+	remove_pins_after_test(net->bpf_dir);
 }
 
 void net_open_sized(struct net *net, uint32_t sessions, uint32_t leaves, uint32_t admits)

@@ -242,6 +242,87 @@ Test(plane, leaf_once)
 	net_close(&net);
 }
 
+/* ---- flows ---- */
+
+static uint64_t leaf_datagrams(struct net *net, uint32_t leaf)
+{
+	struct lc_leaf_use use;
+
+	lc_plane_leaf_use(net->plane, leaf, &use);
+	return use.datagrams;
+}
+
+static void send_many(const struct session *session, int count)
+{
+	static const uint8_t payload[100]; /* 128 bytes with both headers */
+
+	for (int i = 0; i < count; i++)
+		send_to(session->root, &session->channel, payload, sizeof(payload), 0);
+}
+
+/* A new depth counts from what has been used of the old one: nothing is given back. */
+Test(plane, session_flow_changes)
+{
+	struct lc_policer ten = policer(1, 10 * 128), twelve = policer(1, 12 * 128);
+	struct lc_flowspec flow = {.token_rate = 1, .token_bucket = 12 * 128};
+	struct session session;
+	uint32_t leaf;
+	struct net net;
+
+	net_open(&net);
+	session = net_session(&net, ROOT4, &ten);
+	leaf = net_leaf(&net, &session, 0, NULL);
+	send_many(&session, 20);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 10);
+	lc_plane_set_session_flow(net.plane, session.number, &flow, &twelve);
+	send_many(&session, 20);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 12);
+	cr_expect_eq(lc_session_of(net.plane, session.number)->flow.token_bucket, 12 * 128);
+	twelve = (struct lc_policer){.max_sdu_bytes = 128};
+	lc_plane_set_session_flow(net.plane, session.number, &flow, &twelve);
+	send_many(&session, 20);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 32);
+	net_close(&net);
+}
+
+/* A leaf that has entered is fed until it leaves, and a session that is closed feeds nobody. */
+Test(plane, enter_and_leave)
+{
+	struct session session;
+	struct lc_leaf_spec spec;
+	struct lc_hop hop;
+	uint64_t drops[LC_DROP_COUNT];
+	uint32_t leaf;
+	struct net net;
+
+	net_open(&net);
+	session = net_session(&net, ROOT4, NULL);
+	spec = leaf_spec(&session, endpoint("10.9.0.40", 1));
+	hop = leaf_hop(&net, 0);
+	cr_assert_eq(lc_plane_add_leaf(net.plane, &spec, &leaf), 0);
+	lc_plane_set_hop(net.plane, leaf, LC_HOP_0, &hop);
+	send_many(&session, 1);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 0);
+	cr_expect_eq(lc_plane_enter_leaf(net.plane, leaf), 0);
+	cr_expect_eq(lc_plane_enter_leaf(net.plane, leaf), 0, "entering twice is entering");
+	send_many(&session, 3);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 3);
+	lc_plane_leave_leaf(net.plane, leaf);
+	lc_plane_leave_leaf(net.plane, leaf);
+	send_many(&session, 1);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 3);
+	cr_expect_eq(lc_plane_enter_leaf(net.plane, leaf), 0);
+	send_many(&session, 1);
+	cr_expect_eq(leaf_datagrams(&net, leaf), 4, "the record and its counts stay");
+	lc_plane_remove_leaf(net.plane, leaf);
+	lc_plane_close_session(net.plane, session.number);
+	send_many(&session, 1);
+	read_drops(&net, drops);
+	cr_expect_eq(drops[LC_DROP_NO_LEAVES], 2);
+	cr_expect_eq(drops[LC_DROP_NO_SESSION], 1);
+	net_close(&net);
+}
+
 /* ---- hops ---- */
 
 static const struct lc_hop *hop_in_use(struct net *net, uint32_t leaf)
