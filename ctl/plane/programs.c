@@ -4,10 +4,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "admit.skel.h"
 #include "plane/pins.h"
@@ -23,22 +26,31 @@ struct lc_programs {
 /* The end of what it said since the last load began: there the verifier names what it refused. */
 static _Thread_local char said[4096];
 
-static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+static void append_said(const char *text)
 {
-	char text[sizeof(said)];
-	size_t have = strlen(said), more;
+	size_t have = strlen(said), more = strlen(text), keep;
 
-	if (level != LIBBPF_WARN)
-		return 0;
-	vsnprintf(text, sizeof(text), format, arguments);
-	more = strlen(text);
-	if (have + more >= sizeof(said)) {
-		size_t keep = sizeof(said) - 1 - more;
-
-		memmove(said, said + have - keep, keep + 1);
+	if (more >= sizeof(said)) {
+		text += more - (sizeof(said) - 1);
+		more = sizeof(said) - 1;
+	}
+	keep = sizeof(said) - 1 - more;
+	if (have > keep) {
+		memmove(said, said + have - keep, keep);
 		have = keep;
 	}
-	memcpy(said + have, text, more + 1);
+	memcpy(said + have, text, more);
+	said[have + more] = '\0';
+}
+
+static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char *text;
+
+	if (level != LIBBPF_WARN || vasprintf(&text, format, arguments) < 0)
+		return 0;
+	append_said(text);
+	free(text);
 	return 0;
 }
 
@@ -67,16 +79,25 @@ static const char *last_telling_line(void)
 	return end ? end + 1 : said;
 }
 
+static bool may_load(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	uint64_t have, wanted = 1ull << CAP_NET_ADMIN | 1ull << CAP_BPF | 1ull << CAP_PERFMON;
+
+	if (syscall(SYS_capget, &header, data))
+		return true;
+	have = (uint64_t)data[1].effective << 32 | data[0].effective;
+	return have & 1ull << CAP_SYS_ADMIN || (have & wanted) == wanted;
+}
+
+/* Without CAP_PERFMON the verifier refuses with whatever it stumbles over first, so the error alone does not tell. */
 static int load_failed(int err, const char *what, struct lc_plane_error *error)
 {
-	if (err == -EPERM || err == -EACCES) {
-		/* The verifier, too, says EACCES; but only after the maps were made, with a line of its own. */
-		if (err == -EPERM || !said[0])
-			return lc_plane_fail(
-				error, -EPERM,
-				"not permitted to load BPF programs: this needs root, or "
-				"CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
-	}
+	if (err == -EPERM || !may_load())
+		return lc_plane_fail(error, -EPERM,
+				     "not permitted to load BPF programs: this needs root, or "
+				     "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 	if (err == -ENOMEM)
 		return lc_plane_fail(error, err, "no memory for the BPF maps");
 	return lc_plane_fail(error, -EOPNOTSUPP,
@@ -219,7 +240,8 @@ int lc_programs_attach(const struct lc_programs *programs, uint32_t ifindex,
 		err = bpf_tc_attach(&hook, &options);
 	if (!err)
 		return 0;
-	if_indextoname(ifindex, device);
+	if (!if_indextoname(ifindex, device))
+		return lc_plane_fail(error, -ENODEV, "there is no device with number %u", ifindex);
 	if (err == -EPERM)
 		return lc_plane_fail(error, err,
 				     "not permitted to attach to %s: this needs "
@@ -229,8 +251,7 @@ int lc_programs_attach(const struct lc_programs *programs, uint32_t ifindex,
 		return lc_plane_fail(
 			error, -EOPNOTSUPP,
 			"this kernel has no tc BPF classifier (clsact, cls_bpf) for %s", device);
-	return lc_plane_fail(error, err, "cannot attach to device %s (%u): %s", device, ifindex,
-			     strerror(-err));
+	return lc_plane_fail(error, err, "cannot attach to %s: %s", device, strerror(-err));
 }
 
 void lc_programs_detach(uint32_t ifindex)

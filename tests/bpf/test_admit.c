@@ -161,6 +161,7 @@ static void check_leaves(bool ipv6)
 	cr_expect_eq(use.up_bytes, 2 * bytes);
 	cr_expect_eq(use.drops[LC_DROP_LEAF_OVER_RATE], 1);
 	cr_expect_eq(use.datagrams, 0);
+	cr_expect_eq(use.meter.rate, 0, "the other direction's bucket is its own");
 	lc_plane_admit_leaves(bench.net.plane, bench.admit, bench.session.number + 1);
 	expect_one(&bench, "another session's leaf", bench.there, 5000, LC_DROP_WRONG_SOURCE);
 	lc_plane_admit_leaves(bench.net.plane, bench.admit, bench.session.number);
