@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* The walk over the leaves: bad ones, and ones that come and go. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "harness.h"
 
@@ -64,66 +65,102 @@ Test(walk, bad_leaves)
 	net_close(&net);
 }
 
-struct sender {
-	const struct session *session;
+/* ---- membership under traffic ---- */
+
+enum {
+	STAY = 2,
+	GUESTS = 60,
+	ROUNDS = 60
+};
+
+struct party {
+	struct net net;
+	struct session session;
+	uint32_t stay[STAY], guests[GUESTS];
 	unsigned int sent;
 	bool stop;
 };
 
 static void *send_on(void *argument)
 {
-	struct sender *sender = argument;
+	struct party *party = argument;
 
-	while (!__atomic_load_n(&sender->stop, __ATOMIC_RELAXED)) {
-		send_to(sender->session->root, &sender->session->channel, "x", 1, 0);
-		sender->sent++;
+	while (!__atomic_load_n(&party->stop, __ATOMIC_RELAXED)) {
+		send_to(party->session.root, &party->session.channel, "x", 1, 0);
+		__atomic_store_n(&party->sent, party->sent + 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
 
+static void wait_for_more(struct party *party, unsigned int more)
+{
+	unsigned int now = __atomic_load_n(&party->sent, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&party->sent, __ATOMIC_RELAXED) - now < more)
+		sched_yield();
+}
+
+/* The leaves that stay enter between the guests, so that guests leave before and behind them. */
+static void everybody_enters(struct party *party)
+{
+	for (unsigned int i = 0; i < GUESTS; i++) {
+		if (i == GUESTS / 2)
+			for (int j = 0; j < STAY; j++)
+				cr_assert_eq(lc_plane_enter_leaf(party->net.plane, party->stay[j]),
+					     0);
+		party->guests[i] = net_leaf(&party->net, &party->session, 100 + i, NULL);
+	}
+}
+
+static void play_round(struct party *party, unsigned int round)
+{
+	struct lc_plane *plane = party->net.plane;
+	pthread_t thread;
+
+	everybody_enters(party);
+	party->stop = false;
+	cr_assert_eq(pthread_create(&thread, NULL, send_on, party), 0);
+	wait_for_more(party, 20);
+	for (unsigned int i = 0; i < GUESTS; i++)
+		lc_plane_remove_leaf(plane, party->guests[(i * 7 + round) % GUESTS]);
+	party->guests[0] = net_leaf(&party->net, &party->session, 200, NULL); /* fills a hole */
+	lc_plane_remove_leaf(plane, party->guests[0]);
+	wait_for_more(party, 20);
+	__atomic_store_n(&party->stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < STAY; i++)
+		lc_plane_leave_leaf(plane, party->stay[i]);
+}
+
 /*
- * While 60 leaves come and go, two that stay get every datagram exactly once.
+ * While others come and go, two leaves get every datagram exactly once.
  * (Copies go to lc1, where nobody wants them; what it refuses is counted too.)
  */
 Test(walk, members_come_and_go)
 {
-	enum {
-		STAY = 2,
-		GUESTS = 60,
-		ROUNDS = 60
-	};
-	uint32_t stay[STAY], guests[GUESTS];
 	struct lc_session_use session_use;
-	struct session session;
-	struct sender sender = {.session = &session};
-	pthread_t thread;
-	struct net net;
+	struct party party = {.sent = 0};
 
-	net_open_sized(&net, 0, 128, 0);
-	net.tap0 = net.lc0 - 1; /* the pair's other end has the lower number */
-	session = net_session(&net, ROOT4, NULL);
-	for (unsigned int i = 0; i < STAY; i++)
-		stay[i] = net_leaf(&net, &session, i, NULL);
-	cr_assert_eq(pthread_create(&thread, NULL, send_on, &sender), 0);
-	for (unsigned int round = 0; round < ROUNDS; round++) {
-		for (unsigned int i = 0; i < GUESTS; i++)
-			guests[i] = net_leaf(&net, &session, 100 + i, NULL);
-		for (unsigned int i = 0; i < GUESTS; i++)
-			lc_plane_remove_leaf(net.plane, guests[(i * 7 + round) % GUESTS]);
-		while (net.plane->free_leaves.count < GUESTS)
-			cr_assert(net_process(&net, NULL, NULL));
+	net_open_sized(&party.net, 0, 256, 0);
+	party.net.tap0 = party.net.lc0 - 1; /* the pair's other end has the lower number */
+	party.session = net_session(&party.net, ROOT4, NULL);
+	for (unsigned int i = 0; i < STAY; i++) {
+		party.stay[i] = net_leaf(&party.net, &party.session, i, NULL);
+		lc_plane_leave_leaf(party.net.plane, party.stay[i]);
 	}
-	sender.stop = true;
-	pthread_join(thread, NULL);
-	lc_plane_session_use(net.plane, session.number, &session_use);
-	cr_expect_eq(session_use.datagrams, sender.sent);
-	cr_expect_gt(sender.sent, 1000);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		play_round(&party, round);
+		while (party.net.plane->free_leaves.count < GUESTS + 1)
+			cr_assert(net_process(&party.net, NULL, NULL));
+	}
+	lc_plane_session_use(party.net.plane, party.session.number, &session_use);
+	cr_expect_eq(session_use.datagrams, party.sent);
 	for (unsigned int i = 0; i < STAY; i++) {
 		struct lc_leaf_use use;
 
-		lc_plane_leaf_use(net.plane, stay[i], &use);
-		cr_expect_eq(use.datagrams + sum_drops(use.drops, LC_DROP_SLOTS), sender.sent,
-			     "leaf %u: %llu of %u", i, use.datagrams, sender.sent);
+		lc_plane_leaf_use(party.net.plane, party.stay[i], &use);
+		cr_expect_eq(use.datagrams + sum_drops(use.drops, LC_DROP_SLOTS), party.sent,
+			     "leaf %u: %llu of %u", i, use.datagrams, party.sent);
 	}
-	net_close(&net);
+	net_close(&party.net);
 }
