@@ -5,6 +5,8 @@
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
 BPFT_SRC := $(wildcard tests/bpf/*.c)
+EDGE_SRC := $(wildcard tests/edges/*.c)
+PROV_SRC := $(wildcard tests/provider/*.c)
 test_objs = $(patsubst %.c,$(O)/%.o,$(1))
 
 $(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(PB_H) $(SKEL)
@@ -15,8 +17,13 @@ $(O)/tests/unit/unit: $(call test_objs,$(UNIT_SRC)) $(common)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion
 $(O)/tests/bpf/bpf: $(call test_objs,$(BPFT_SRC)) $(call objs,core) $(call objs,plane)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane) -lcriterion
+$(O)/tests/edges/edges: $(call test_objs,$(EDGE_SRC)) $(call objs,core) $(call objs,network)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,network) -lcriterion
+$(O)/tests/provider/%.o: CFLAGS_ += -Iinclude/winsock
+$(O)/tests/provider/provider: $(call test_objs,$(PROV_SRC)) $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion -lpthread
 
-tests: all $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) ## build the tests
+tests: all $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) ## build the tests
 
 test: ## every test that takes less than ten minutes in all (root)
 	$(Q)scripts/deps test

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "fake.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+TestSuite(join, .init = setup, .fini = teardown, .timeout = 20);
+
+static SOCKET join_with(SOCKET s, LPWSABUF caller, LPWSABUF callee, LPQOS qos, DWORD flags,
+			int *code)
+{
+	*code = 0;
+	return wsp.lpWSPJoinLeaf(s, (struct sockaddr *)&other_end_name, sizeof(other_end_name),
+				 caller, callee, qos, NULL, flags, code);
+}
+
+static int join_name(SOCKET s, const void *name, int length)
+{
+	int code = 0;
+
+	if (wsp.lpWSPJoinLeaf(s, name, length, NULL, NULL, NULL, NULL, JL_BOTH, &code) ==
+	    INVALID_SOCKET)
+		return code;
+	return 0;
+}
+
+static void make_nonblocking(SOCKET s)
+{
+	ULONG on = 1;
+	DWORD used;
+	int code;
+
+	cr_assert_eq(wsp.lpWSPIoctl(s, FIONBIO, &on, sizeof(on), NULL, 0, &used, NULL, NULL, NULL,
+				    &code),
+		     0);
+}
+
+/* A page that nobody may touch. */
+static void *forbidden(void)
+{
+	return mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+Test(join, R1_R46_success_returns_the_same_socket)
+{
+	SOCKET s = new_leaf();
+	int code = 77;
+
+	cr_expect_eq(join(s, &code), s);
+	assert_code(0, code);
+}
+
+Test(join, R2_blocking_returns_when_decided)
+{
+	struct joining joining;
+	SOCKET s = new_leaf();
+
+	fake.hold_joins = true;
+	joining.result = 0;
+	join_in_thread(&joining, s);
+	fake_wait(LC_LOCAL_JOIN, 1);
+	usleep(50000);
+	cr_expect_eq(joining.result, 0, "it returned before the outcome");
+	fake_answer_join(0);
+	pthread_join(joining.thread, NULL);
+	cr_expect_eq(joining.result, s);
+}
+
+Test(join, R3_R4_R5_nonblocking_completes_by_FD_CONNECT_on_s)
+{
+	SOCKET s = new_leaf();
+	WSAEVENT event = new_event();
+	int code;
+
+	fake.hold_joins = true;
+	wsp.lpWSPEventSelect(s, event, FD_CONNECT, &code);
+	cr_assert_eq(join(s, &code), s);
+	cr_expect_not(is_set(event));
+	fake_answer_join(LEAFCAST_REJECTED);
+	cr_expect_eq(wait_network_event(s, event, FD_CONNECT_BIT), WSAECONNREFUSED);
+	cr_expect_eq(leafcast_socket_reason(s), LEAFCAST_REJECTED);
+	cr_assert_eq(join(s, &code), s);
+	fake_answer_join(0);
+	cr_expect_eq(wait_network_event(s, event, FD_CONNECT_BIT), 0);
+	cr_expect_eq(leafcast_socket_reason(s), LEAFCAST_NO_REASON);
+	close_event(event);
+}
+
+Test(join, R5_connect_outcome_is_recorded_for_a_late_registration)
+{
+	SOCKET s = new_leaf();
+	WSAEVENT event = new_event();
+	int code;
+
+	make_nonblocking(s);
+	fake.join = LEAFCAST_TIMED_OUT;
+	join(s, &code);
+	while (leafcast_socket_reason(s) == LEAFCAST_NO_REASON)
+		usleep(1000);
+	wsp.lpWSPEventSelect(s, event, FD_CONNECT, &code);
+	cr_expect_eq(wait_network_event(s, event, FD_CONNECT_BIT), WSAETIMEDOUT);
+	wsp.lpWSPEventSelect(s, event, FD_CONNECT, &code);
+	cr_expect_not(is_set(event), "delivered twice");
+	close_event(event);
+}
+
+Test(join, R6_second_join_is_already)
+{
+	SOCKET s = new_leaf();
+	int code;
+
+	make_nonblocking(s);
+	fake.hold_joins = true;
+	join(s, &code);
+	cr_expect_eq(join(s, &code), INVALID_SOCKET);
+	assert_code(WSAEALREADY, code);
+	fake_answer_join(0);
+	cr_expect_eq(fake_count(LC_LOCAL_JOIN), 1);
+	while (send_text(s, "x") != 1)
+		usleep(1000);
+}
+
+Test(join, R7_R22_joined_leaf_is_connected)
+{
+	SOCKET s = new_joined_leaf();
+	int code;
+
+	cr_expect_eq(join(s, &code), INVALID_SOCKET);
+	assert_code(WSAEISCONN, code);
+}
+
+Test(join, R8_R33_R39_root_adds_many_each_a_new_socket)
+{
+	SOCKET root = new_root(), first, second;
+	int code;
+
+	first = join(root, &code);
+	second = join(root, &code);
+	cr_assert_neq(second, INVALID_SOCKET, "%d", code);
+	cr_expect(first != root && second != root && first != second);
+	cr_expect_neq(fake_wait(LC_LOCAL_JOIN, 1).other, fake_wait(LC_LOCAL_JOIN, 2).other);
+	cr_expect_geq(fake_descriptor(LC_LOCAL_JOIN, 2), 0, "no descriptor travelled");
+	/* R42 */
+	cr_expect_eq(send_text(first, "no"), -WSAEOPNOTSUPP);
+}
+
+Test(join, R9_after_a_refusal_s_may_try_again)
+{
+	const enum leafcast_reason reasons[] = {LEAFCAST_NOBODY_LISTENING, LEAFCAST_UNREACHABLE,
+						LEAFCAST_TIMED_OUT};
+	SOCKET s = new_leaf();
+	int code;
+
+	for (size_t i = 0; i < 3; i++) {
+		fake.join = reasons[i];
+		cr_expect_eq(join(s, &code), INVALID_SOCKET);
+		cr_expect_eq(leafcast_socket_reason(s), reasons[i]);
+	}
+	fake.join = 0;
+	cr_expect_eq(join(s, &code), s);
+}
+
+Test(join, refusals_have_their_codes)
+{
+	const struct {
+		enum leafcast_reason reason;
+		int code;
+	} rows[] = {
+		{LEAFCAST_NOBODY_LISTENING, 10061},
+		{LEAFCAST_BACKLOG_FULL, 10061},
+		{LEAFCAST_REJECTED, 10061},
+		{LEAFCAST_POLICY, 10061},
+		{LEAFCAST_NO_CAPACITY, 10045},
+		{LEAFCAST_BAD_FLOWSPEC, 10045},
+		{LEAFCAST_LIMIT, 10055},
+		{LEAFCAST_NOT_SUPPORTED, 10045},
+		{LEAFCAST_UNREACHABLE, 10051},
+		{LEAFCAST_PATH_BLOCKED, 10051},
+		{LEAFCAST_TIMED_OUT, 10060},
+		{LEAFCAST_ADDRESS_IN_USE, 10048},
+	};
+	SOCKET s = new_leaf();
+	int code;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake.join = rows[i].reason;
+		join(s, &code);
+		cr_expect_eq(code, rows[i].code, "%s: %d", leafcast_reason_word(rows[i].reason),
+			     code);
+	}
+}
+
+Test(join, R12_R32_close_of_s_ends_a_blocking_join)
+{
+	struct joining joining;
+	SOCKET s = new_leaf();
+
+	fake.hold_joins = true;
+	join_in_thread(&joining, s);
+	fake_wait(LC_LOCAL_JOIN, 1);
+	assert_code(0, close_handle(s));
+	pthread_join(joining.thread, NULL);
+	assert_code(WSAEINTR, joining.code);
+	fake_wait(LC_LOCAL_CLOSE, 1);
+}
+
+Test(join, R13_blocking_join_of_another_thread_is_in_progress)
+{
+	struct joining joining;
+	SOCKET s = new_leaf();
+	int code;
+
+	fake.hold_joins = true;
+	join_in_thread(&joining, s);
+	fake_wait(LC_LOCAL_JOIN, 1);
+	join(s, &code);
+	assert_code(WSAEINPROGRESS, code);
+	fake_answer_join(0);
+	pthread_join(joining.thread, NULL);
+}
+
+Test(join, R14_names_that_cannot_be)
+{
+	const char *const addresses[] = {"0.0.0.0", "255.255.255.255", "239.1.1.1", "127.0.0.1"};
+	SOCKET s = new_leaf();
+
+	for (size_t i = 0; i < 4; i++) {
+		struct sockaddr_in name = loopback(i == 3 ? 0 : 7000);
+
+		inet_pton(AF_INET, addresses[i], &name.sin_addr);
+		assert_code(WSAEADDRNOTAVAIL, join_name(s, &name, sizeof(name)));
+	}
+	cr_expect_eq(fake_count(LC_LOCAL_JOIN), 0);
+}
+
+Test(join, R15_other_family)
+{
+	struct sockaddr_in6 name = {
+		.sin6_family = AF_INET6, .sin6_port = htons(7), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+
+	assert_code(WSAEAFNOSUPPORT, join_name(new_leaf(), &name, sizeof(name)));
+}
+
+Test(join, R17_R18_bad_names)
+{
+	SOCKET s = new_leaf();
+	void *page = forbidden();
+
+	assert_code(WSAEFAULT, join_name(s, NULL, 16));
+	assert_code(WSAEFAULT, join_name(s, (void *)16, 16));
+	assert_code(WSAEFAULT, join_name(s, page, 16));
+	assert_code(WSAEFAULT, join_name(s, &other_end_name, 15));
+	assert_code(WSAEFAULT, join_name(s, &other_end_name, 1));
+	assert_code(WSAEFAULT, join_name(s, &other_end_name, -1));
+	assert_code(0, join_name(s, &other_end_name, 128));
+	munmap(page, 4096);
+}
+
+Test(join, R19_callee_room_must_be_writable)
+{
+	SOCKET s = new_leaf();
+	void *page = forbidden();
+	WSABUF callee = {4, page};
+	int code;
+
+	join_with(s, NULL, &callee, NULL, JL_BOTH, &code);
+	assert_code(WSAEFAULT, code);
+	mprotect(page, 4096, PROT_READ);
+	join_with(s, NULL, &callee, NULL, JL_BOTH, &code);
+	assert_code(WSAEFAULT, code);
+	callee.buf = NULL;
+	join_with(s, NULL, &callee, NULL, JL_BOTH, &code);
+	assert_code(WSAEFAULT, code);
+	callee.len = 0;
+	cr_expect_eq(join_with(s, NULL, &callee, NULL, JL_BOTH, &code), s);
+	cr_expect_eq(fake_wait(LC_LOCAL_JOIN, 1).data_capacity, 0);
+	munmap(page, 4096);
+}
+
+Test(join, R20_bad_qos_objects)
+{
+	const ULONG tables[][3] = {
+		{QOS_OBJECT_SD_MODE, 4, 0},  /* shorter than its header */
+		{QOS_OBJECT_SD_MODE, 16, 0}, /* past the end */
+		{QOS_OBJECT_SD_MODE, 8, 0},  /* shorter than the object */
+	};
+	SOCKET s = new_leaf();
+	QOS qos = {.SendingFlowspec.ServiceType = SERVICETYPE_NOCHANGE,
+		   .ReceivingFlowspec.ServiceType = SERVICETYPE_NOCHANGE};
+	int code;
+
+	for (size_t i = 0; i < 3; i++) {
+		qos.ProviderSpecific = (WSABUF){12, (CHAR *)(uintptr_t)tables[i]};
+		join_with(s, NULL, NULL, &qos, JL_BOTH, &code);
+		cr_expect_eq(code, WSAEFAULT, "row %zu: %d", i, code);
+	}
+	qos.ProviderSpecific = (WSABUF){12, (CHAR *)8};
+	join_with(s, NULL, NULL, &qos, JL_BOTH, &code);
+	assert_code(WSAEFAULT, code);
+	join_with(s, NULL, NULL, (LPQOS)8, JL_BOTH, &code);
+	assert_code(WSAEFAULT, code);
+}
+
+Test(join, R21_caller_data_longer_than_carried)
+{
+	static char bytes[1025];
+	WSABUF caller = {1025, bytes};
+	SOCKET s = new_leaf();
+	int code;
+
+	join_with(s, &caller, NULL, NULL, JL_BOTH, &code);
+	assert_code(WSAEFAULT, code);
+	caller.len = 1024;
+	cr_expect_eq(join_with(s, &caller, NULL, NULL, JL_BOTH, &code), s);
+	cr_expect_eq(fake_wait(LC_LOCAL_JOIN, 1).data.length, 1024);
+}
+
+Test(join, R25_not_a_socket)
+{
+	int code;
+
+	join(1, &code);
+	assert_code(WSAENOTSOCK, code);
+	join((SOCKET)other_end, &code);
+	assert_code(WSAENOTSOCK, code);
+	join(INVALID_SOCKET, &code);
+	assert_code(WSAENOTSOCK, code);
+}
+
+Test(join, R26_impossible_flow_leaves_s_joinable)
+{
+	QOS qos = {.SendingFlowspec = {.TokenRate = 0, .ServiceType = SERVICETYPE_GUARANTEED},
+		   .ReceivingFlowspec.ServiceType = SERVICETYPE_NOCHANGE};
+	SOCKET s = new_leaf();
+	int code;
+
+	join_with(s, NULL, NULL, &qos, JL_BOTH, &code);
+	assert_code(WSAEOPNOTSUPP, code);
+	cr_expect_eq(fake_count(LC_LOCAL_JOIN), 0);
+	/* R59: the direction not used does not matter */
+	cr_expect_eq(join_with(s, NULL, NULL, &qos, JL_RECEIVER_ONLY, &code), s);
+}
+
+Test(join, R29_unbound_gets_a_name_and_cannot_be_bound)
+{
+	struct sockaddr_in name = loopback(0), own;
+	int length = sizeof(own), code = 0;
+	SOCKET s = new_leaf();
+
+	cr_expect_neq(wsp.lpWSPGetSockName(s, (struct sockaddr *)&own, &length, &code), 0);
+	assert_code(WSAEINVAL, code);
+	join(s, &code);
+	cr_assert_eq(wsp.lpWSPGetSockName(s, (struct sockaddr *)&own, &length, &code), 0);
+	cr_expect_neq(own.sin_port, 0);
+	wsp.lpWSPBind(s, (struct sockaddr *)&name, sizeof(name), &code);
+	assert_code(WSAEINVAL, code);
+	cr_assert_eq(wsp.lpWSPGetPeerName(s, (struct sockaddr *)&own, &length, &code), 0);
+	cr_expect_eq(own.sin_port, other_end_name.sin_port);
+}
+
+Test(join, R31_new_descriptor_is_unusable_until_FD_CONNECT)
+{
+	SOCKET root = new_root(), leaf;
+	WSAEVENT event = new_event();
+	int code = 0;
+
+	fake.hold_joins = true;
+	wsp.lpWSPEventSelect(root, event, FD_CONNECT | FD_CLOSE, &code);
+	leaf = join(root, &code);
+	cr_assert(leaf != INVALID_SOCKET && leaf != root);
+	cr_expect_eq(send_text(leaf, "x"), -WSAENOTCONN);
+	cr_expect_neq(wsp.lpWSPEventSelect(leaf, event, FD_CLOSE, &code), 0);
+	assert_code(WSAENOTCONN, code);
+	/* R34 */
+	join(root, &code);
+	assert_code(WSAEALREADY, code);
+	fake_answer_join(0);
+	cr_expect_eq(wait_network_event(root, event, FD_CONNECT_BIT), 0);
+	/* R41, R44: the registration is there, and tells of this leaf */
+	fake_close(fake_wait(LC_LOCAL_JOIN, 1).other, LEAFCAST_CLOSED);
+	cr_expect_eq(wait_network_event(leaf, event, FD_CLOSE_BIT), 0);
+	close_event(event);
+}
+
+Test(join, R32_closing_the_new_descriptor_cancels)
+{
+	SOCKET root = new_root(), leaf;
+	WSAEVENT event = new_event();
+	int code;
+
+	fake.hold_joins = true;
+	wsp.lpWSPEventSelect(root, event, FD_CONNECT, &code);
+	leaf = join(root, &code);
+	assert_code(0, close_handle(leaf));
+	cr_expect_eq(fake_wait(LC_LOCAL_CANCEL, 1).socket, fake_wait(LC_LOCAL_JOIN, 1).socket);
+	cr_expect_eq(wait_network_event(root, event, FD_CONNECT_BIT), WSAEINTR);
+	cr_expect_neq(join(root, &code), INVALID_SOCKET);
+	fake_answer_join(0);
+	cr_expect_eq(wait_network_event(root, event, FD_CONNECT_BIT), 0);
+	close_event(event);
+}
+
+Test(join, R38_select_does_not_see_the_join)
+{
+	struct timeval now = {0};
+	SOCKET s = new_leaf();
+	int code;
+
+	make_nonblocking(s);
+	fake.hold_joins = true;
+	for (int step = 0; step < 3; step++) {
+		fd_set write, except;
+
+		FD_ZERO(&write);
+		FD_ZERO(&except);
+		FD_SET((int)s, &write);
+		FD_SET((int)s, &except);
+		cr_expect_eq(wsp.lpWSPSelect(0, NULL, &write, &except, &now, &code), 1);
+		cr_expect(FD_ISSET((int)s, &write), "step %d", step);
+		cr_expect_not(FD_ISSET((int)s, &except), "step %d", step);
+		if (step == 0)
+			join(s, &code);
+		else if (step == 1)
+			fake_answer_join(0);
+	}
+}
+
+Test(join, R45_closing_the_handle_drops_that_leaf)
+{
+	SOCKET root = new_root(), leaf;
+	int code;
+
+	leaf = join(root, &code);
+	join(root, &code);
+	assert_code(0, close_handle(leaf));
+	cr_expect_eq(fake_wait(LC_LOCAL_CLOSE, 1).socket, fake_wait(LC_LOCAL_JOIN, 1).other);
+	assert_code(WSAENOTSOCK, close_handle(leaf));
+}
+
+Test(join, R49_listening_root_may_invite)
+{
+	SOCKET root = new_listening(ROOT_FLAGS);
+	int code;
+
+	cr_expect_neq(join(root, &code), INVALID_SOCKET);
+}
+
+Test(join, listening_leaf_may_not_join)
+{
+	int code;
+
+	join(new_listening(LEAF_FLAGS), &code);
+	assert_code(WSAEINVAL, code);
+}
+
+Test(join, R51_R52_caller_data)
+{
+	char text[] = "who \0 asks";
+	WSABUF caller = {sizeof(text), text};
+	SOCKET s = new_leaf();
+	struct lc_local_message message;
+	int code;
+
+	fake.join = LEAFCAST_REJECTED;
+	join(s, &code);
+	cr_expect_not(fake_wait(LC_LOCAL_JOIN, 1).data.present);
+	join_with(s, &caller, NULL, NULL, JL_BOTH, &code);
+	message = fake_wait(LC_LOCAL_JOIN, 2);
+	cr_expect(message.data.present);
+	cr_expect_eq(message.data.length, sizeof(text));
+	cr_expect_arr_eq(message.data.bytes, text, sizeof(text));
+}
+
+Test(join, R53_R54_callee_data)
+{
+	char room[16] = "................";
+	WSABUF callee = {8, room};
+	int code;
+
+	fake.callee = (struct lc_connect_data){.present = true, .length = 3, .bytes = "yes"};
+	join_with(new_leaf(), NULL, &callee, NULL, JL_BOTH, &code);
+	cr_expect_eq(fake_wait(LC_LOCAL_JOIN, 1).data_capacity, 8);
+	cr_expect_eq(callee.len, 3);
+	cr_expect_arr_eq(room, "yes.....", 8);
+	fake.callee.present = false;
+	callee.len = 8;
+	join_with(new_leaf(), NULL, &callee, NULL, JL_BOTH, &code);
+	cr_expect_eq(callee.len, 0);
+	/* Never more than there is room for */
+	fake.callee =
+		(struct lc_connect_data){.present = true, .length = 12, .bytes = "123456789abc"};
+	callee.len = 8;
+	join_with(new_leaf(), NULL, &callee, NULL, JL_BOTH, &code);
+	cr_expect_eq(callee.len, 8);
+	cr_expect_arr_eq(room, "12345678........", 16);
+}
+
+Test(join, R54_callee_data_is_not_written_after_close)
+{
+	char room[8] = "........";
+	WSABUF callee = {8, room};
+	SOCKET root = new_root(), leaf, next;
+	int code;
+
+	fake.callee = (struct lc_connect_data){.present = true, .length = 3, .bytes = "yes"};
+	fake.hold_joins = true;
+	make_nonblocking(root);
+	leaf = join_with(root, NULL, &callee, NULL, JL_BOTH, &code);
+	fake_wait(LC_LOCAL_JOIN, 1);
+	close_handle(leaf);
+	do /* until the cancel is through */
+		next = join(root, &code);
+	while (next == INVALID_SOCKET && code == WSAEALREADY);
+	cr_expect_eq(callee.len, 8);
+	cr_expect_arr_eq(room, "........", 8);
+}
+
+Test(join, R56_lpSQOS_overrides_SIO_SET_QOS_a_direction_at_a_time)
+{
+	const FLOWSPEC flow = {1000,
+			       2000,
+			       QOS_NOT_SPECIFIED,
+			       QOS_NOT_SPECIFIED,
+			       QOS_NOT_SPECIFIED,
+			       SERVICETYPE_BESTEFFORT,
+			       QOS_NOT_SPECIFIED,
+			       QOS_NOT_SPECIFIED};
+	QOS qos = {flow, flow, {0, NULL}};
+	struct lc_local_message message;
+	SOCKET s = new_leaf();
+	DWORD used;
+	int code = 0;
+
+	cr_assert_eq(wsp.lpWSPIoctl(s, SIO_SET_QOS, &qos, sizeof(qos), NULL, 0, &used, NULL, NULL,
+				    NULL, &code),
+		     0, "%d", code);
+	qos.SendingFlowspec.TokenRate = 500;
+	qos.ReceivingFlowspec.ServiceType = SERVICETYPE_NOCHANGE;
+	join_with(s, NULL, NULL, &qos, JL_BOTH, &code);
+	message = fake_wait(LC_LOCAL_JOIN, 1);
+	cr_assert(message.has_flows);
+	/* a leaf's sending goes up */
+	cr_expect_eq(message.flows.up.token_rate, 500);
+	cr_expect_eq(message.flows.down.token_rate, 1000);
+}
+
+Test(join, R61_no_qos_at_all)
+{
+	int code;
+
+	join(new_leaf(), &code);
+	cr_expect_not(fake_wait(LC_LOCAL_JOIN, 1).has_flows);
+}
+
+Test(join, R58_what_cannot_be_honoured_is_an_error)
+{
+	QOS_SD_MODE mode = {{QOS_OBJECT_SD_MODE, sizeof(mode)}, TC_NONCONF_SHAPE};
+	QOS qos = {.SendingFlowspec.ServiceType = SERVICETYPE_NOCHANGE,
+		   .ReceivingFlowspec.ServiceType = SERVICETYPE_NOCHANGE,
+		   .ProviderSpecific = {sizeof(mode), (CHAR *)&mode}};
+	SOCKET s = new_leaf();
+	int code;
+
+	join_with(s, NULL, NULL, &qos, JL_BOTH, &code);
+	assert_code(WSAEOPNOTSUPP, code);
+	mode.ShapeDiscardMode = TC_NONCONF_DISCARD;
+	cr_expect_eq(join_with(s, NULL, NULL, &qos, JL_BOTH, &code), s);
+}
+
+Test(join, R63_R64_directions)
+{
+	SOCKET sender = new_leaf(), receiver = new_leaf();
+	struct lc_local_message message;
+	char room[8];
+	int code;
+
+	join_with(sender, NULL, NULL, NULL, JL_SENDER_ONLY, &code);
+	message = fake_wait(LC_LOCAL_JOIN, 1);
+	cr_expect(message.sends && !message.receives);
+	cr_expect_eq(send_text(sender, "up"), 2);
+	cr_expect_eq(receive_text(sender, room, 8), -WSAEOPNOTSUPP);
+	join_with(receiver, NULL, NULL, NULL, JL_RECEIVER_ONLY, &code);
+	message = fake_wait(LC_LOCAL_JOIN, 2);
+	cr_expect(!message.sends && message.receives);
+	cr_expect_eq(send_text(receiver, "up"), -WSAEOPNOTSUPP);
+	join_with(new_leaf(), NULL, NULL, NULL, 3, &code);
+	assert_code(WSAEINVAL, code);
+	join_with(new_leaf(), NULL, NULL, NULL, 0, &code);
+	assert_code(WSAEINVAL, code);
+}
+
+Test(join, R66_a_dead_socket_stays_dead)
+{
+	SOCKET s = new_joined_leaf();
+	WSAEVENT event = new_event();
+	int code;
+
+	wsp.lpWSPEventSelect(s, event, FD_CLOSE, &code);
+	fake_close(fake_wait(LC_LOCAL_OPEN, 1).socket, LEAFCAST_RESET);
+	cr_expect_eq(wait_network_event(s, event, FD_CLOSE_BIT), WSAECONNRESET);
+	join(s, &code);
+	assert_code(WSAEINVAL, code);
+	cr_expect_eq(send_text(s, "x"), -WSAECONNRESET);
+	new_joined_leaf();
+	close_event(event);
+}
