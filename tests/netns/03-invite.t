@@ -25,9 +25,10 @@ ok "two are invited and one joins" within 20 has_leaves root 3
 feed "$lab/records"
 ok "the records are sent" within 20 has_sent root 500
 ok "datagrams in times leaves = out and dropped" conserved root
-arrived() { [[ $(leaf root "$1" .up_datagrams) == "$2" ]]; }
-ok "what a sent is counted at the root" within 10 arrived 10.77.2.2:4000 300
-ok "and b's line" within 10 arrived 10.77.3.2:4000 1
+# An accepted socket has a port of its own.
+arrived() { [[ $(leaves root | jq ".leaves[] | select(.leaf | startswith(\"$1:\")) | .up_datagrams") == "$2" ]]; }
+ok "what a sent is counted at the root" within 10 arrived 10.77.2.2 300
+ok "and b's line" within 10 arrived 10.77.3.2 1
 close_root
 is "the root ends well" "$status" 0
 for at in a b c; do
@@ -42,7 +43,7 @@ ok "b's line is in it" grep -aqF "one line from b" "$lab/root.out"
 is "and a's records are whole" \
 	"$(perl -0777 -pe 's/one line from b\n//' "$lab/root.out" | tests/netns/records check 1400)" \
 	"$(all_of 300)"
-like "the invited leaf says what it joined" "$lab/a.err" "^joined 10.77.1.2:5000 as 10.77.2.2:4000$"
+like "the invited leaf says what it joined" "$lab/a.err" "^joined 10.77.1.2:5000 as 10.77.2.2:[0-9]+$"
 like "it got the root's data with the invitation" "$lab/a.err" "^caller-data: come in$"
 like "the root got its answer" "$lab/root.err" "^callee-data: a is here$"
 
