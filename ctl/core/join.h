@@ -12,7 +12,8 @@
  *
  * Every pair (state, event) is defined: the table in join.c lists those that
  * mean something; any other message of the peer is a protocol error (the join
- * fails or the member leaves), any other event is ignored.
+ * fails or the member leaves; after its LEAVE it is ignored), any other event
+ * is ignored. A leaf's join cannot complete before its filter saw the probe.
  */
 #ifndef CTL_CORE_JOIN_H
 #define CTL_CORE_JOIN_H
@@ -35,7 +36,8 @@ enum lc_join_end {
 	X(REQUESTED, "requested")   /* joiner, inviter: JOIN or INVITE sent, no answer yet */     \
 	X(PROBING, "probing")	    /* admitter, inviter: the leaf's record exists, probes run */ \
 	X(ASKING, "asking")	    /* admitter, invitee: the application decides */              \
-	X(CONFIRMING, "confirming") /* invitee: ACCEPT sent, waits for probe and JOINED */        \
+	X(CONFIRMING, "confirming") /* invitee: ACCEPT sent, waits for the probe */               \
+	X(PROVEN, "proven")	    /* joiner, invitee: SEEN sent, waits for ACCEPT or JOINED */  \
 	X(MEMBER, "member")	    /* joined */                                                  \
 	X(DRAINING, "draining")	    /* leaf: the root left; data on the way is awaited */         \
 	X(GONE, "gone")		    /* final */

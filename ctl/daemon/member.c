@@ -92,6 +92,7 @@ static void arm_deadline_of_state(struct member *member)
 		arm_deadline(member, member->deadline_us);
 		break;
 	case LC_JOIN_REQUESTED:
+	case LC_JOIN_PROVEN:
 		break; /* goes on */
 	case LC_JOIN_PROBING:
 		arm_deadline(member, PROBE_DEADLINE);
@@ -173,9 +174,10 @@ static bool take_leaf_name(struct member *member, const struct lc_message *messa
 
 static enum lc_join_event event_of_accept(struct member *member, const struct lc_message *message)
 {
-	if (member->state != LC_JOIN_REQUESTED || message->data.length > member->capacity)
+	if (message->data.length > member->capacity)
 		return LC_ON_GOT_OTHER;
-	if (member->end == LC_END_INVITER && !take_leaf_name(member, message))
+	if (member->end == LC_END_INVITER &&
+	    (member->state != LC_JOIN_REQUESTED || !take_leaf_name(member, message)))
 		return LC_ON_GOT_OTHER;
 	member->callee = message->data;
 	if (message->has_flows) {

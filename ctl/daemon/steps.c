@@ -324,9 +324,8 @@ void steps_refresh_path(struct member *member)
 				    &path) < 0)
 			path.usable = LC_HOP_NO_ROUTE;
 		lc_plane_set_hop(daemon->plane, member->leaf, path.usable, &path.hop);
-	} else if (member->has_end && !lc_join_end_is_root(member->end) && member->socket &&
-		   (member->state == LC_JOIN_MEMBER || member->state == LC_JOIN_REQUESTED ||
-		    member->state == LC_JOIN_CONFIRMING)) {
+	} else if (member->token && !lc_join_end_is_root(member->end) && member->socket &&
+		   member->state != LC_JOIN_DRAINING) {
 		admit_anchor(member);
 	}
 }

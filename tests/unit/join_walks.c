@@ -84,7 +84,7 @@ static void check_who(const struct place *from, enum lc_join_event event,
 
 static bool takes_refusal(enum lc_join_state state)
 {
-	return state == LC_JOIN_REQUESTED || state == LC_JOIN_CONFIRMING;
+	return state == LC_JOIN_REQUESTED || state == LC_JOIN_CONFIRMING || state == LC_JOIN_PROVEN;
 }
 
 static void check_end(const struct place *from, enum lc_join_event event,
@@ -265,6 +265,19 @@ Test(join, deadlines_end_what_waits)
 	explore(check_deadline);
 }
 
+/* message.h: without the probe a join is never complete, whatever the peer claims. */
+static void check_probed(const struct place *from, enum lc_join_event event,
+			 const struct lc_join_step *step)
+{
+	if (!is_root(from->end))
+		HOLDS(!(step->actions & DO(COMPLETE)) || (from->happened & PROBED));
+}
+
+Test(join, never_complete_without_a_probe)
+{
+	explore(check_probed);
+}
+
 static bool reached[LC_END_COUNT][LC_JOIN_STATE_COUNT];
 
 static void note_state(const struct place *from, enum lc_join_event event,
@@ -279,10 +292,10 @@ Test(join, states_of_each_end)
 #define IN(name) (1u << LC_JOIN_##name)
 	static const unsigned int common = IN(IDLE) | IN(MEMBER) | IN(GONE);
 	static const unsigned int states[LC_END_COUNT] = {
-		[J] = IN(CONNECTING) | IN(REQUESTED) | IN(DRAINING),
+		[J] = IN(CONNECTING) | IN(REQUESTED) | IN(PROVEN) | IN(DRAINING),
 		[A] = IN(PROBING) | IN(ASKING),
 		[I] = IN(CONNECTING) | IN(REQUESTED) | IN(PROBING),
-		[V] = IN(ASKING) | IN(CONFIRMING) | IN(DRAINING),
+		[V] = IN(ASKING) | IN(CONFIRMING) | IN(PROVEN) | IN(DRAINING),
 	};
 
 	explore(note_state);
@@ -291,4 +304,46 @@ Test(join, states_of_each_end)
 			cr_expect_eq(reached[end][state],
 				     (bool)((common | states[end]) >> state & 1), "end %d, %s", end,
 				     lc_join_state_word((enum lc_join_state)state));
+}
+
+/* Which messages mean something where, from the pictures; a second SEEN is harmless. */
+static bool means_something(const struct place *at, enum lc_join_event event)
+{
+	switch (event) {
+	case LC_ON_GOT_SEEN:
+		return is_root(at->end) && at->state != LC_JOIN_REQUESTED &&
+		       at->state != LC_JOIN_IDLE;
+	case LC_ON_GOT_ACCEPT:
+		return at->state == (at->end == I ? LC_JOIN_REQUESTED : LC_JOIN_PROVEN) &&
+		       asks(at->end);
+	case LC_ON_GOT_JOINED:
+		return at->end == V && at->state == LC_JOIN_PROVEN;
+	case LC_ON_GOT_REFUSE:
+		return takes_refusal(at->state);
+	case LC_ON_GOT_LEAVE:
+		return true;
+	case LC_ON_GOT_REPORT:
+		return at->state == LC_JOIN_MEMBER;
+	default:
+		return false;
+	}
+}
+
+static void check_protocol(const struct place *from, enum lc_join_event event,
+			   const struct lc_join_step *step)
+{
+	/* Before there is a connection nothing arrives on it, after LEAVE nothing counts. */
+	if (!(from->happened & CONNECTED) || from->state == LC_JOIN_DRAINING ||
+	    from->state == LC_JOIN_GONE)
+		return;
+	if (event < LC_ON_GOT_SEEN || event > LC_ON_GOT_OTHER || means_something(from, event))
+		return;
+	HOLDS(step->state == LC_JOIN_GONE);
+	HOLDS(step->reason == LEAFCAST_PROTOCOL);
+}
+
+/* join.h: any other message of the peer is a protocol error. */
+Test(join, messages_out_of_place)
+{
+	explore(check_protocol);
 }
