@@ -9,12 +9,13 @@
  * is the token bucket of RFC 2215 3.2, which starts full (word = 0), and over
  * every interval T lets through at most rT + b.
  *
- * Time is CLOCK_MONOTONIC in ticks of 1/256 ns (LC_TICK_BITS). Words are
- * compared by their signed difference, so that the counter's wrap after 2.3
- * years of uptime is harmless. Costs round up: an error of the rate is always
- * in the direction of less, at most 2^-14 of a rate of 4 GB/s. The burst is
- * the cost of the whole depth, so that a datagram as long as the bucket is deep
- * conforms; that is at most one tick more than b/r.
+ * Time is CLOCK_MONOTONIC in ticks of 1/256 ns (LC_TICK_BITS). The counter
+ * wraps after 2.3 years of uptime, so words are compared by their signed
+ * difference, and one that lies further ahead than a burst can take it is the
+ * word of a bucket that has been idle for a year, and full. Costs round up: an
+ * error of the rate is always in the direction of less, at most 2^-14 of a rate
+ * of 4 GB/s. The burst is the cost of the whole depth, so that a datagram as
+ * long as the bucket is deep conforms; that is at most one tick more than b/r.
  */
 #ifndef PLANE_BUCKET_H
 #define PLANE_BUCKET_H
@@ -50,6 +51,9 @@ struct lc_meter {
 /* Attempts at a word that other CPUs keep moving, before the datagram is called non-conforming. */
 #define LC_BUCKET_TRIES 16
 
+/* By how much CPUs may disagree about now, generously: one second in ticks. */
+#define LC_CLOCK_SLACK (1000000000ll << LC_TICK_BITS)
+
 static inline __u64 lc_ticks(__u64 mono_ns)
 {
 	return mono_ns << LC_TICK_BITS;
@@ -67,7 +71,10 @@ static inline _Bool lc_bucket_take(const struct lc_bucket *bucket, __u64 *word, 
 
 	for (int i = 0; i < LC_BUCKET_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)word;
-		__u64 start = (old != 0 && (__s64)(old - now) > 0) ? old : now;
+		__s64 ahead = (__s64)(old - now);
+		__u64 start = old != 0 && ahead > 0 && ahead <= (__s64)bucket->burst + LC_CLOCK_SLACK ?
+				      old :
+				      now;
 		__u64 next = start + cost;
 
 		if ((__s64)(next - now) > (__s64)bucket->burst)

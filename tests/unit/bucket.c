@@ -136,6 +136,20 @@ Test(bucket, refills_at_the_rate)
 	cr_expect_eq(burst(&run, t + 1000 * SECOND, 1500), 2);
 }
 
+/* Half the range of the ticks is 2^55 ns = 1.14 years: a bucket idle for longer is full, not locked. */
+Test(bucket, idle_for_more_than_a_year)
+{
+	uint64_t half_range = 1ull << 55;
+
+	for (uint64_t idle = half_range / 2; idle < 4 * half_range; idle += half_range / 4) {
+		struct run run = start(LC_SERVICE_CONTROLLEDLOAD, 1000000, 3000, NS, NS, NS, 1500);
+
+		cr_assert_eq(burst(&run, SECOND, 1500), 2);
+		if (idle != 2 * half_range) /* where the clock reads the same again */
+			cr_expect_eq(burst(&run, SECOND + idle, 1500), 2, "idle for %" PRIu64, idle);
+	}
+}
+
 Test(bucket, longer_than_max_sdu)
 {
 	struct run run = start(LC_SERVICE_BESTEFFORT, 1000000, 15000, NS, 1000, NS, 1500);
