@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* ctl/plane against a real kernel: opening and its errors, numbers and grace periods, hops, the view. */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,14 +122,14 @@ Test(plane, replaces_stale_pins)
 	net_leaf(&net, &session, 0, NULL);
 	snprintf(stale, sizeof(stale), "%s/lc_sessions", net.bpf_dir);
 	snprintf(foreign, sizeof(foreign), "%s/other", net.bpf_dir);
-	cr_assert_eq(mkdir(foreign, 0700), 0);
+	cr_assert_eq(bpf_obj_pin(lc_programs_sender(net.plane->programs), foreign), 0);
 	cr_expect_eq(stat(net.bpf_dir, &info), 0);
 	cr_expect_eq(info.st_mode & 0777, 0700);
 	/* A second daemon, while the first one's pins and filter are still there. */
 	cr_expect_eq(try_open(&net, net.bpf_dir, &error), 0, "%s", error.text);
 	cr_expect_neq(stat(stale, &info), 0);
 	cr_expect_eq(stat(foreign, &info), 0);
-	rmdir(foreign);
+	unlink(foreign);
 	net_close(&net);
 }
 
