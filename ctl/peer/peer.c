@@ -2,6 +2,7 @@
 /* A connection's life: birth, news, end. */
 #include "peer/internal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -161,32 +162,40 @@ static enum lc_peer_news finish_connecting(struct lc_peer *peer, int *error)
 	return LC_PEER_NOTHING;
 }
 
-/* Takes a whole message off the received bytes, if there is one. */
+/* Decodes what has been received once it is a whole message. */
 static enum lc_peer_news take_message(struct lc_peer *peer, struct lc_message *message)
 {
 	int length = lc_frame_length(peer->received, peer->received_length);
-	size_t frame = LC_FRAME_HEADER + (size_t)length;
 
-	if (length < 0 || frame > sizeof(peer->received))
+	if (length < 0)
 		return LC_PEER_GARBAGE;
-	if (length == 0 || peer->received_length < frame)
-		return peer->received_length < sizeof(peer->received) ? LC_PEER_NOTHING :
-									LC_PEER_GARBAGE;
+	if (length == 0)
+		return LC_PEER_NOTHING;
 	if (lc_message_decode(message, peer->received + LC_FRAME_HEADER, (size_t)length) < 0)
 		return LC_PEER_GARBAGE;
-	peer->received_length -= frame;
-	memmove(peer->received, peer->received + frame, peer->received_length);
+	peer->received_length = 0;
 	return LC_PEER_MESSAGE;
 }
 
-/* Reads what fits. Returns > 0, 0 at the end, or a negative errno, -EAGAIN among them. */
+/*
+ * Reads at most to the end of the next message, so that what follows stays
+ * where the owner's poll sees it. Returns > 0, 0 at the end, or a negative
+ * errno, -EAGAIN among them.
+ */
 static ssize_t fill(struct lc_peer *peer)
 {
+	size_t wanted = LC_FRAME_HEADER;
 	ssize_t received;
 
+	if (peer->received_length >= LC_FRAME_HEADER) {
+		uint32_t length;
+
+		memcpy(&length, peer->received, sizeof(length));
+		wanted += ntohl(length); /* take_message() has seen that it is not too long */
+	}
 	do
 		received = recv(peer->fd, peer->received + peer->received_length,
-				sizeof(peer->received) - peer->received_length, MSG_DONTWAIT);
+				wanted - peer->received_length, MSG_DONTWAIT);
 	while (received < 0 && errno == EINTR);
 	if (received < 0)
 		return -errno;
