@@ -4,7 +4,7 @@
  *
  * The pair is born under names of this process alone and gets name and alias
  * in one message, so a daemon killed halfway never leaves an lc0 that its
- * successor must take for somebody else's. What lo.accept_local was before
+ * successor must take for somebody else's. What lo's settings were before
  * stands in lc1's alias for the same reason.
  */
 #include "network/internal.h"
@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 #define ALIAS		  "leafcast"
-#define END_ALIAS_FORMAT  "leafcast accept_local=%d"
-#define ACCEPT_LOCAL	  "ipv4/conf/lo/accept_local"
+#define END_ALIAS_FORMAT  "leafcast accept_local=%d route_localnet=%d"
 #define MTU_WITHOUT_LINKS 1500
 #define MTU_LEAST	  1280 /* below, IPv6 stops */
 #define MTU_MOST	  65535 /* of a veth */
@@ -114,9 +113,9 @@ static int largest_mtu(struct lc_network *network, uint32_t *mtu)
 	return 0;
 }
 
-/* Removes what an earlier daemon left; *accept_local: what it remembered for us. */
-static int remove_ours(struct lc_network *network, const char *name, int *accept_local,
-		       struct lc_network_error *error)
+/* Removes what an earlier daemon left; lo_before: what it remembered for us. */
+static int remove_ours(struct lc_network *network, const char *name,
+		       int lo_before[LC_LOOPBACK_SETTINGS], struct lc_network_error *error)
 {
 	struct lc_link link;
 	int status = lc_link_get(network, 0, name, &link);
@@ -129,7 +128,7 @@ static int remove_ours(struct lc_network *network, const char *name, int *accept
 	if (!lc_link_is_ours(&link))
 		return lc_network_fail(error, -EEXIST,
 				       "there is an interface %s that is not leafcast's", name);
-	sscanf(link.alias, END_ALIAS_FORMAT, accept_local);
+	sscanf(link.alias, END_ALIAS_FORMAT, &lo_before[0], &lo_before[1]);
 	status = delete_link(network, link.ifindex);
 	if (status && status != -ENODEV)
 		return lc_network_fail(error, status, "cannot remove the old %s: %s", name,
@@ -192,7 +191,8 @@ static int raise_pair(struct lc_network *network, const struct lc_channel_device
 	/* Not worth failing for: without IPv6 there is nothing to silence. */
 	quiet_ipv6(network, channel->ifindex);
 	quiet_ipv6(network, channel->end_ifindex);
-	snprintf(alias, sizeof(alias), END_ALIAS_FORMAT, channel->accept_local);
+	snprintf(alias, sizeof(alias), END_ALIAS_FORMAT, channel->lo_before[0],
+		 channel->lo_before[1]);
 	error = change_link(network, channel->end_ifindex, 0, LC_CHANNEL_END, alias);
 	if (!error)
 		error = change_link(network, channel->ifindex, 0, LC_CHANNEL_DEVICE, ALIAS);
@@ -200,24 +200,12 @@ static int raise_pair(struct lc_network *network, const struct lc_channel_device
 		return error;
 	lc_sysctl_write("ipv6/conf/" LC_CHANNEL_END "/disable_ipv6", 1);
 	lc_sysctl_write("ipv6/conf/" LC_CHANNEL_DEVICE "/accept_ra", 0);
+	/* A root on 127.0.0.1 may send by it. */
+	lc_sysctl_write("ipv4/conf/" LC_CHANNEL_DEVICE "/route_localnet", 1);
 	error = change_link(network, channel->end_ifindex, IFF_UP, NULL, NULL);
 	if (!error)
 		error = change_link(network, channel->ifindex, IFF_UP | IFF_MULTICAST, NULL, NULL);
 	return error;
-}
-
-/* Copies for members on this node enter lo with one of this node's addresses as source. */
-static int accept_local(struct lc_network_error *error)
-{
-	int value, status = lc_sysctl_write(ACCEPT_LOCAL, 1);
-
-	/* /proc may be read-only, which does not matter if it says the right thing. */
-	if (status && lc_sysctl_read(ACCEPT_LOCAL, &value) == 0 && value == 1)
-		return 0;
-	if (status)
-		lc_network_fail(error, status, "cannot set net.ipv4.conf.lo.accept_local: %s",
-				strerror(-status));
-	return status;
 }
 
 static int build_channel(struct lc_network *network, struct lc_network_error *error)
@@ -230,23 +218,25 @@ static int build_channel(struct lc_network *network, struct lc_network_error *er
 		return lc_network_fail(error, status, "cannot make the veth pair %s and %s: %s",
 				       LC_CHANNEL_DEVICE, LC_CHANNEL_END, strerror(-status));
 	status = lc_channel_configure(network, error);
-	return status ? status : accept_local(error);
+	return status ? status : lc_loopback_admit(error);
 }
 
 int lc_network_make_channel(struct lc_network *network, uint32_t *ifindex,
 			    struct lc_network_error *error)
 {
-	int before = network->channel.accept_local, status;
+	struct lc_channel_device channel = network->channel;
+	int status;
 
-	status = remove_ours(network, LC_CHANNEL_END, &before, error);
+	status = remove_ours(network, LC_CHANNEL_END, channel.lo_before, error);
 	if (!status)
-		status = remove_ours(network, LC_CHANNEL_DEVICE, &before, error);
+		status = remove_ours(network, LC_CHANNEL_DEVICE, channel.lo_before, error);
+	if (!status)
+		status = lc_loopback_read(channel.lo_before, error);
 	if (status)
 		return status;
-	if (before < 0 && (status = lc_sysctl_read(ACCEPT_LOCAL, &before)) < 0)
-		return lc_network_fail(error, status, "cannot read net.ipv4.conf.lo.accept_local: %s",
-				       strerror(-status));
-	network->channel = (struct lc_channel_device){ .accept_local = before };
+	channel.ifindex = channel.end_ifindex = 0;
+	channel.configured = false;
+	network->channel = channel;
 	status = build_channel(network, error);
 	if (status) {
 		lc_channel_remove(network);
@@ -265,9 +255,8 @@ void lc_channel_remove(struct lc_network *network)
 	if (channel->ifindex && lc_link_get(network, channel->ifindex, NULL, &link) == 0 &&
 	    (lc_link_is_ours(&link) || strncmp(link.name, "lc0.", 4) == 0))
 		delete_link(network, channel->ifindex);
-	if (channel->accept_local >= 0)
-		lc_sysctl_write(ACCEPT_LOCAL, channel->accept_local);
-	*channel = (struct lc_channel_device){ .accept_local = -1 };
+	lc_loopback_restore(channel->lo_before);
+	*channel = (struct lc_channel_device){ .lo_before = { -1, -1 } };
 }
 
 static void follow_mtu(struct lc_network *network, const struct lc_link *link)

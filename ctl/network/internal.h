@@ -13,11 +13,14 @@
 #define LC_CHANNEL_DEVICE "lc0"
 #define LC_CHANNEL_END	  "lc1"
 
+/* accept_local, route_localnet: see loopback.c. */
+#define LC_LOOPBACK_SETTINGS 2
+
 struct lc_channel_device {
 	uint32_t ifindex;     /* lc0; 0: not made */
 	uint32_t end_ifindex; /* lc1 */
 	bool configured;      /* addresses and routes are in place: not so after lc0 was down */
-	int accept_local;     /* what lo had before; -1: nothing to put back */
+	int lo_before[LC_LOOPBACK_SETTINGS]; /* of lo's settings; -1: nothing to put back */
 };
 
 struct lc_network {
@@ -68,7 +71,7 @@ bool lc_link_is_ours(const struct lc_link *link);
 
 /* --- device.c */
 
-/* Removes the pair and puts lo.accept_local back, whatever of that there is to do. */
+/* Removes the pair and puts lo's settings back, whatever of that there is to do. */
 void lc_channel_remove(struct lc_network *network);
 /*
  * After links changed: MTU as the others', and addresses and routes again
@@ -115,5 +118,11 @@ int lc_watch_open(int *changes);
 /* Writes the sentence, if anybody wants it, and returns `number`. */
 int lc_network_fail(struct lc_network_error *error, int number, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* loopback.c. Reads what is negative in `values`. */
+int lc_loopback_read(int values[LC_LOOPBACK_SETTINGS], struct lc_network_error *error);
+int lc_loopback_admit(struct lc_network_error *error);
+/* Negative ones stay as they are. */
+void lc_loopback_restore(const int values[LC_LOOPBACK_SETTINGS]);
 
 #endif
