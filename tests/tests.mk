@@ -17,8 +17,8 @@ $(O)/tests/unit/unit: $(call test_objs,$(UNIT_SRC)) $(common) $(call objs,peer) 
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion
 $(O)/tests/bpf/bpf: $(call test_objs,$(BPFT_SRC)) $(call objs,core) $(call objs,plane)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane) -lcriterion
-$(O)/tests/edges/edges: $(call test_objs,$(EDGE_SRC)) $(call objs,core) $(call objs,network)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,network) -lcriterion
+$(O)/tests/edges/edges: $(call test_objs,$(EDGE_SRC)) $(common) $(call objs,network) $(call objs,peer)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,network protocol) -lcriterion
 $(O)/tests/provider/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/provider/provider: $(call test_objs,$(PROV_SRC)) $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion -lpthread

@@ -2,6 +2,7 @@
 #include "edges.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -89,6 +90,29 @@ void enter_topology(void)
 	here("ip link set near0 up && ip addr add fe80::1/64 dev near0 nodad");
 	there("ip link set far0 up");
 	there("ip addr add fe80::2/64 dev far0 nodad");
+}
+
+static void enter(int namespace)
+{
+	cr_assert(namespace >= 0);
+	cr_assert_eq(setns(namespace, CLONE_NEWNET), 0);
+	close(namespace);
+}
+
+static int home = -1;
+
+void go_there(void)
+{
+	char path[64];
+
+	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)other);
+	enter(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+void come_back(void)
+{
+	enter(home);
 }
 
 struct lc_endpoint address(const char *text)

@@ -24,6 +24,10 @@ void there(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether a shell command succeeds here. */
 bool holds(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Moves the calling thread, for the sockets it opens meanwhile. */
+void go_there(void);
+void come_back(void);
+
 /* "192.0.2.1" or "2001:db8::1" as an endpoint, port 0. */
 struct lc_endpoint address(const char *text);
 
