@@ -14,7 +14,6 @@
 struct accepting {
 	struct lc_call call; /* first */
 	uint64_t listener, other;
-	uint64_t link;
 	bool abandoned;
 	int code;
 };
@@ -186,6 +185,7 @@ static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
 		error = wait_for_outcome(s, accepting);
 	if (error) {
 		lc_socket_unlist(other);
+		lc_daemon_tell_close(other, LEAFCAST_RESET);
 		return error;
 	}
 	lc_event_inherit(other, s);
@@ -279,7 +279,7 @@ static int do_accept(SOCKET handle, struct sockaddr *addr, LPINT addrlen, struct
 			lc_address_write(&request->asked.peer, addr, addrlen);
 		error = settle(s, request, decision, &other);
 	}
-	lc_event_after_accept(s, error == WSATRY_AGAIN);
+	lc_event_after_accept(s);
 	if (!error)
 		*result = other->handle;
 	lc_leave(s);

@@ -17,10 +17,7 @@ static void leave(struct lc_socket *socket, enum leafcast_reason reason)
 	uint64_t number = socket->number;
 
 	/* Also after the end: until then it holds its duplicate of the descriptor. */
-	if (!socket->unusable)
-		lc_daemon_tell(socket->link, &(struct lc_local_message){.kind = LC_LOCAL_CLOSE,
-									.socket = number,
-									.reason = reason});
+	lc_daemon_tell_close(socket, reason);
 	if (socket->role == LC_ROLE_ROOT)
 		lc_socket_each_of_root(number, end_leaf_handle);
 }

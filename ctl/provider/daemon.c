@@ -360,6 +360,13 @@ void lc_daemon_tell(uint64_t link, const struct lc_local_message *message)
 		free(call);
 }
 
+void lc_daemon_tell_close(const struct lc_socket *socket, enum leafcast_reason reason)
+{
+	lc_daemon_tell(socket->link, &(struct lc_local_message){.kind = LC_LOCAL_CLOSE,
+								.socket = socket->number,
+								.reason = reason});
+}
+
 /* --- the end */
 
 void lc_daemon_stop(void)

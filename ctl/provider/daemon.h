@@ -40,6 +40,9 @@ int lc_daemon_ask(struct lc_socket *socket, struct lc_local_message *message, in
 /* Sends what nobody waits for. */
 void lc_daemon_tell(uint64_t link, const struct lc_local_message *message);
 
+/* CLOSE for the socket: the daemon gives its duplicate back. One that it does not know does no harm. */
+void lc_daemon_tell_close(const struct lc_socket *socket, enum leafcast_reason reason);
+
 /* WSPCleanup's end: what was told is answered (bounded), the thread ends, the channel is closed. */
 void lc_daemon_stop(void);
 /* In a forked child: forget all of it. */

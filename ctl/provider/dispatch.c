@@ -37,9 +37,6 @@ static void on_withdrawn(struct lc_socket *socket, const struct lc_local_message
 	request = *at;
 	if (!request)
 		return;
-	/* The decision that FD_ACCEPT waited for will not come. */
-	if (request->deferred)
-		socket->events.accept_recorded = false;
 	request->withdrawn = true;
 	request->deferred = false;
 	request->reason = event->reason;

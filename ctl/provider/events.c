@@ -99,10 +99,8 @@ void lc_event_requests(struct lc_socket *socket)
 	lc_event_record(socket, FD_ACCEPT_BIT, 0);
 }
 
-void lc_event_after_accept(struct lc_socket *socket, bool deferred)
+void lc_event_after_accept(struct lc_socket *socket)
 {
-	if (deferred)
-		return;
 	socket->events.accept_recorded = false;
 	lc_event_requests(socket);
 }

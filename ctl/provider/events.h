@@ -14,8 +14,8 @@ void lc_event_record(struct lc_socket *socket, int bit, int code);
 void lc_event_connected(struct lc_socket *socket);
 /* Requests came or went: FD_ACCEPT unless one was recorded that nobody answered yet. */
 void lc_event_requests(struct lc_socket *socket);
-/* An accept was called; `deferred`: it failed with WSATRY_AGAIN, which re-enables nothing. */
-void lc_event_after_accept(struct lc_socket *socket, bool deferred);
+/* An accept was called. While the head is deferred there is no FD_ACCEPT all the same (N3). */
+void lc_event_after_accept(struct lc_socket *socket);
 /* Data was asked for: FD_READ may be recorded again. */
 void lc_event_after_receive(struct lc_socket *socket);
 /* A send was WSAEWOULDBLOCK: FD_WRITE when there is room. */

@@ -64,10 +64,7 @@ static void apply(struct lc_call *call)
 	struct lc_join *join = (struct lc_join *)call;
 	struct lc_socket *s = lc_socket_by_number(join->socket);
 	struct lc_socket *other = join->other ? lc_socket_by_number(join->other) : NULL;
-	const struct lc_local_message orphan = {
-		.kind = LC_LOCAL_CLOSE, .socket = join->other, .reason = LEAFCAST_CLOSED};
 	bool orphaned, abandoned = join->abandoned, blocking = join->blocking;
-	uint64_t link = join->link;
 
 	join->code = lc_wsa_from_reply(&call->reply);
 	/* Joined, but the new descriptor was closed before the answer came. */
@@ -95,15 +92,12 @@ static void apply(struct lc_call *call)
 	/* A blocking caller frees it, unless it has given up. */
 	if (!blocking || abandoned)
 		free(join);
-	if (orphaned)
-		lc_daemon_tell(link, &orphan);
 }
 
 void lc_join_abandon(struct lc_socket *s)
 {
 	if (!s->join)
 		return;
-	s->join->callee = NULL;
 	s->join->abandoned = true;
 	s->join = NULL;
 }
@@ -112,7 +106,6 @@ void lc_join_cancel(struct lc_socket *s, uint64_t other)
 {
 	if (!s->join || s->join->other != other)
 		return;
-	s->join->callee = NULL;
 	lc_daemon_tell(s->link,
 		       &(struct lc_local_message){.kind = LC_LOCAL_CANCEL, .socket = s->number});
 }
@@ -244,7 +237,6 @@ static int start(struct lc_socket *s, struct lc_socket *other, struct lc_join *j
 	int error;
 
 	join->call.apply = apply;
-	join->link = s->link;
 	join->socket = message->socket = s->number;
 	join->blocking = !s->nonblocking;
 	message->kind = LC_LOCAL_JOIN;
@@ -292,8 +284,10 @@ static int join_leaf(struct lc_socket *s, struct lc_socket **other, const struct
 	if (blocking) {
 		error = wait_for_outcome(s, join);
 		if (error) {
-			if (*other)
+			if (*other) {
 				lc_socket_unlist(*other);
+				lc_daemon_tell_close(*other, LEAFCAST_CLOSED);
+			}
 			return error;
 		}
 	}

@@ -9,10 +9,9 @@ struct lc_join {
 	struct lc_call call; /* first */
 	uint64_t socket;     /* numbers, because either may be closed meanwhile */
 	uint64_t other;	     /* a c_root's: the new socket; else 0 */
-	uint64_t link;
 	bool blocking;
 	bool abandoned;	 /* the blocking caller has gone */
-	LPWSABUF callee; /* NULL: not wanted, or not any more */
+	LPWSABUF callee; /* NULL: not wanted. Not touched once either socket is closed */
 	char *callee_bytes;
 	ULONG capacity;
 	int code; /* when done */

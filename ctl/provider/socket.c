@@ -30,9 +30,7 @@ static int open_socket(struct lc_socket *socket)
 	}
 	lc_socket_unlist(socket);
 	/* It may have been opened, too late. */
-	lc_daemon_tell(socket->link, &(struct lc_local_message){.kind = LC_LOCAL_CLOSE,
-								.socket = message.socket,
-								.reason = LEAFCAST_CLOSED});
+	lc_daemon_tell_close(socket, LEAFCAST_CLOSED);
 	return error;
 }
 

@@ -187,11 +187,36 @@ Test(accept, N3_CF_DEFER_stays_at_the_head_and_holds_FD_ACCEPT_back)
 	fake_event(fake_request(1, 2));
 	usleep(50000);
 	cr_expect_not(is_set(event), "FD_ACCEPT while the head is deferred");
+	wsp.lpWSPEventSelect(root, event, FD_ACCEPT, &code);
+	cr_expect_not(is_set(event), "FD_ACCEPT by registering again");
 	accept_one(root, follow, (DWORD_PTR)&reject, &code);
 	cr_expect_eq(fake_wait(LC_LOCAL_REJECT, 1).request, 1);
 	cr_expect_eq(wait_network_event(root, event, FD_ACCEPT_BIT), 0);
 	accept_one(root, NULL, 0, &code);
 	cr_expect_eq(fake_wait(LC_LOCAL_ACCEPT, 1).request, 2);
+	close_event(event);
+}
+
+Test(accept, N3_a_deferred_request_withdrawn_makes_way)
+{
+	struct script defer = {.verdict = CF_DEFER};
+	SOCKET root = new_listening(ROOT_FLAGS);
+	struct lc_local_message withdrawn = fake_request(1, 1);
+	WSAEVENT event = new_event();
+	int code;
+
+	wsp.lpWSPEventSelect(root, event, FD_ACCEPT, &code);
+	fake_event(fake_request(1, 1));
+	cr_assert_eq(wait_network_event(root, event, FD_ACCEPT_BIT), 0);
+	accept_one(root, follow, (DWORD_PTR)&defer, &code);
+	fake_event(fake_request(1, 2));
+	withdrawn.kind = LC_LOCAL_WITHDRAWN;
+	withdrawn.reason = LEAFCAST_TIMED_OUT;
+	fake_event(withdrawn);
+	cr_expect_eq(wait_network_event(root, event, FD_ACCEPT_BIT), 0);
+	accept_one(root, NULL, 0, &code);
+	assert_code(WSAEACCES, code);
+	cr_expect_neq(accept_one(root, NULL, 0, &code), INVALID_SOCKET);
 	close_event(event);
 }
 
@@ -253,6 +278,7 @@ Test(accept, refused_by_the_daemon)
 	fake_event(fake_request(1, 1));
 	cr_expect_eq(accept_one(root, NULL, 0, &code), INVALID_SOCKET);
 	assert_code(WSAECONNRESET, code);
+	cr_expect_eq(fake_wait(LC_LOCAL_CLOSE, 1).socket, fake_wait(LC_LOCAL_ACCEPT, 1).other);
 }
 
 Test(accept, close_right_behind_the_accept_is_not_lost)

@@ -144,6 +144,19 @@ Test(join, R8_R33_R39_root_adds_many_each_a_new_socket)
 	cr_expect_eq(send_text(first, "no"), -WSAEOPNOTSUPP);
 }
 
+Test(join, a_refused_invitation_leaves_nothing)
+{
+	SOCKET root = new_root();
+	int code;
+
+	fake.join = LEAFCAST_REJECTED;
+	cr_expect_eq(join(root, &code), INVALID_SOCKET);
+	assert_code(WSAECONNREFUSED, code);
+	cr_expect_eq(fake_wait(LC_LOCAL_CLOSE, 1).socket, fake_wait(LC_LOCAL_JOIN, 1).other);
+	fake.join = 0;
+	cr_expect_neq(join(root, &code), INVALID_SOCKET);
+}
+
 Test(join, R9_after_a_refusal_s_may_try_again)
 {
 	const enum leafcast_reason reasons[] = {LEAFCAST_NOBODY_LISTENING, LEAFCAST_UNREACHABLE,
@@ -393,6 +406,7 @@ Test(join, R32_closing_the_new_descriptor_cancels)
 	leaf = join(root, &code);
 	assert_code(0, close_handle(leaf));
 	cr_expect_eq(fake_wait(LC_LOCAL_CANCEL, 1).socket, fake_wait(LC_LOCAL_JOIN, 1).socket);
+	cr_expect_eq(fake_wait(LC_LOCAL_CLOSE, 1).socket, fake_wait(LC_LOCAL_JOIN, 1).other);
 	cr_expect_eq(wait_network_event(root, event, FD_CONNECT_BIT), WSAEINTR);
 	cr_expect_neq(join(root, &code), INVALID_SOCKET);
 	fake_answer_join(0);
@@ -536,6 +550,7 @@ Test(join, R56_lpSQOS_overrides_SIO_SET_QOS_a_direction_at_a_time)
 		     0, "%d", code);
 	qos.SendingFlowspec.TokenRate = 500;
 	qos.ReceivingFlowspec.ServiceType = SERVICETYPE_NOCHANGE;
+	qos.ReceivingFlowspec.TokenRate = 1;
 	join_with(s, NULL, NULL, &qos, JL_BOTH, &code);
 	message = fake_wait(LC_LOCAL_JOIN, 1);
 	cr_assert(message.has_flows);
