@@ -338,6 +338,16 @@ void members_follow_network(struct daemon *daemon)
 		steps_refresh_path(member);
 }
 
+/* The kernel counts what our filter drops, probes too, together with what finds the buffer full. */
+static uint64_t buffer_drops(const struct socket *socket, const struct lc_admit_use *use)
+{
+	uint64_t all = socket_drops(socket), filtered = use->probes;
+
+	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
+		filtered += use->drops[reason];
+	return all > filtered ? all - filtered : 0;
+}
+
 static void send_report(struct member *member)
 {
 	struct lc_message report = { .kind = LC_MESSAGE_REPORT };
@@ -352,7 +362,7 @@ static void send_report(struct member *member)
 		lc_plane_admit_use(member->daemon->plane, member->socket->admit, &admit);
 		report.datagrams = admit.datagrams - member->admitted_before;
 		report.bytes = admit.bytes;
-		report.buffer_drops = socket_buffer_drops(member->socket);
+		report.buffer_drops = buffer_drops(member->socket, &admit);
 	}
 	lc_peer_send(member->peer, &report);
 	sd_event_source_set_io_events(member->io, lc_peer_events(member->peer));

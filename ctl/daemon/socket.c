@@ -148,7 +148,7 @@ int socket_bind(const struct socket *socket, const struct lc_endpoint *address)
 	return bind(socket->fd, (struct sockaddr *)&storage, length) < 0 ? -errno : 0;
 }
 
-uint64_t socket_buffer_drops(const struct socket *socket)
+uint64_t socket_drops(const struct socket *socket)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
 	socklen_t length = sizeof(memory);
