@@ -53,7 +53,9 @@ open_root root $session --wait 1
 ok "a leaf joins" within 20 has_leaves root 1
 channel=$(sessions root | jq -r '.sessions[0].channel')
 on b bash -c 'echo stranger >/dev/udp/10.77.2.2/4000; echo stranger >/dev/udp/10.77.1.2/5000'
-on root bash -c "echo stranger >/dev/udp/${channel%:*}/${channel##*:}" 2>/dev/null
+# Not connected: a connected socket would have a source, and with it another route.
+on root perl -MSocket -e 'socket my $s, AF_INET, SOCK_DGRAM, 0 or die;
+	send $s, "stranger", 0, pack_sockaddr_in($ARGV[1], inet_aton $ARGV[0]) or die' "${channel%:*}" "${channel##*:}"
 member_drops() { [[ $(leaves "$1" | jq ".members[0].drops[\"$2\"]") -ge 1 ]]; }
 ok "a stranger's datagram to the leaf is dropped and counted" within 5 member_drops a wrong-source
 ok "one to the root too" within 5 member_drops root wrong-source

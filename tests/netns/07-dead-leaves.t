@@ -35,7 +35,7 @@ begun() { (($(sessions root | jq '.sessions[0].datagrams') > 500)); }
 ok "the stream has begun" within 20 begun
 
 kill -STOP "${pid[full]}"
-on root ip link set to-cut down
+on cut ip link set eth0 down
 on mute ip link set eth0 arp off
 on root ip neigh flush dev to-mute
 kill -KILL "${pid[killed]}"
@@ -64,7 +64,9 @@ finish killed
 is "the killed one was killed" "$status" 137
 wait "${pid[daemon-killed]}" 2>/dev/null
 unset "pid[daemon-killed]"
-for job in killed2 mute cut; do
+# Its daemon could not tell it any more.
+end killed2
+for job in mute cut; do
 	finish $job 40
 	is "$job ends, and not well" "$status" 1
 	like "$job says that its session broke" "$lab/$job.err" "session broke: "
