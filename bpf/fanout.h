@@ -119,11 +119,11 @@ static __always_inline int lc_redirect_to_held(struct lc_walk *walk)
 	const struct lc_hop *hop;
 
 	if (!leaf || !use)
-		return TC_ACT_SHOT;
+		return lc_consume();
 	hop = &leaf->hop[walk->held_hop & 1];
 	if (lc_rewrite(walk->skb, &walk->rewrite, leaf, hop)) {
 		lc_drop_copy(use, LC_DROP_CLONE_FAILED, walk->datagram.segments);
-		return TC_ACT_SHOT;
+		return lc_consume();
 	}
 	lc_count_copy(use, &walk->datagram);
 	return bpf_redirect(hop->ifindex, lc_redirect_flags(hop));
@@ -165,7 +165,7 @@ static __always_inline int lc_fanout(struct lc_walk *walk)
 	walk->held_hop = lc_no_leaf;
 	walk->start = bpf_get_prandom_u32() % walk->count;
 	bpf_loop(walk->count, lc_fanout_step, walk, 0);
-	return walk->held ? lc_redirect_to_held(walk) : TC_ACT_SHOT;
+	return walk->held ? lc_redirect_to_held(walk) : lc_consume();
 }
 
 /* A probe goes to one leaf, past the buckets, and moves none of its counters but drops. */
@@ -176,11 +176,11 @@ static __always_inline int lc_fanout_probe(struct lc_walk *walk, const struct lc
 	const struct lc_hop *hop;
 
 	if (hop_number < 0)
-		return TC_ACT_SHOT;
+		return lc_consume();
 	hop = &leaf->hop[hop_number & 1];
 	if (lc_rewrite(walk->skb, &walk->rewrite, leaf, hop)) {
 		lc_drop_copy(use, LC_DROP_CLONE_FAILED, walk->datagram.segments);
-		return TC_ACT_SHOT;
+		return lc_consume();
 	}
 	return bpf_redirect(hop->ifindex, lc_redirect_flags(hop));
 }

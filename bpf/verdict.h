@@ -22,12 +22,23 @@ static __always_inline void lc_count_drop(__u64 *drops, enum lc_drop reason, __u
 		LC_COUNT(drops[reason & (LC_DROP_SLOTS - 1)], datagrams);
 }
 
+/*
+ * The verdict on a packet whose sender did its part, whoever got a copy. After
+ * TC_ACT_SHOT the kernel would not count it in Udp: OutDatagrams and would tell
+ * ENOBUFS to a sender with IP_RECVERR: a leaf that is dead or over its rate
+ * must not cost the root that.
+ */
+static __always_inline int lc_consume(void)
+{
+	return TC_ACT_STOLEN;
+}
+
 /* The sender's datagram never became copies. `use` is NULL while the session is not known. */
 static __always_inline int lc_drop_datagram(struct lc_session_use *use, enum lc_drop reason,
 					    __u32 datagrams)
 {
 	lc_count_drop(use ? use->drops : (__u64 *)0, reason, datagrams);
-	return TC_ACT_SHOT;
+	return reason == LC_DROP_NO_LEAVES ? lc_consume() : TC_ACT_SHOT;
 }
 
 /*

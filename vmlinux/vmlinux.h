@@ -48,6 +48,7 @@ enum bpf_hdr_start_off {
 };
 
 #define TC_ACT_SHOT	2
+#define TC_ACT_STOLEN	4
 #define TC_ACT_REDIRECT 7
 
 #define ETH_ALEN   6

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #define TC_ACT_SHOT	2
+#define TC_ACT_STOLEN	4
 #define TC_ACT_REDIRECT 7
 
 struct bench {
