@@ -38,9 +38,10 @@ kill -STOP "${pid[full]}"
 on cut ip link set eth0 down
 on mute ip link set eth0 arp off
 on root ip neigh flush dev to-mute
-kill -KILL "${pid[killed]}"
+slay killed
+is "a process is killed" "$status" 137
 sleep 2
-kill -KILL "${pid[daemon-killed]}"
+slay daemon-killed
 ok "the killed process is told as such" within 10 said root "was lost: reset (WSAECONNRESET 10054)"
 dropped() { [[ $(tool root show drops -j | jq ".drops[\"$1\"]") -ge 1 ]]; }
 ok "drops for the link that is down are counted" within 10 dropped link-down
@@ -60,10 +61,6 @@ finish full
 note "full: $status $(check_records 1400 "$lab/full.out")"
 ok "the stopped one gets what its buffer held, unchanged" \
 	eval "check_records 1400 '$lab/full.out' | grep -q 'repeated=0 disordered=0 damaged=0'"
-finish killed
-is "the killed one was killed" "$status" 137
-wait "${pid[daemon-killed]}" 2>/dev/null
-unset "pid[daemon-killed]"
 # Its daemon could not tell it any more.
 end killed2
 for job in mute cut; do
