@@ -306,7 +306,7 @@ static int send_patiently(int fd, const struct lc_local_message *message, int de
 int lc_daemon_submit(struct lc_call *call, uint64_t link, struct lc_local_message *message,
 		     int descriptor)
 {
-	int error;
+	int error, fd = channel.fd;
 
 	if (!channel.up || link != channel.link)
 		return WSAENETDOWN;
@@ -316,7 +316,7 @@ int lc_daemon_submit(struct lc_call *call, uint64_t link, struct lc_local_messag
 	channel.calls = call;
 	channel.senders++;
 	lc_unlock();
-	error = send_patiently(channel.fd, message, descriptor);
+	error = send_patiently(fd, message, descriptor);
 	lc_lock();
 	channel.senders--;
 	close_if_unused();

@@ -46,7 +46,7 @@ void lc_event_record(struct lc_socket *socket, int bit, int code)
 {
 	struct lc_registration *events = &socket->events;
 
-	if (!(events->mask & 1 << bit) || socket->closing || socket->unusable)
+	if (!(events->mask & 1 << bit) || socket->closing)
 		return;
 	events->record |= 1 << bit;
 	events->codes[bit] = code;

@@ -157,7 +157,7 @@ static int do_select(fd_set *read, fd_set *write, fd_set *except, const struct t
 
 	if (lc_callback_depth)
 		return WSAEINPROGRESS;
-	if (!lc_startups)
+	if (!lc_is_started())
 		return WSANOTINITIALISED;
 	if (!read && !write && !except)
 		return WSAEINVAL;

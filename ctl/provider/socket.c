@@ -43,7 +43,7 @@ static int new_socket(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info, 
 	WSAPROTOCOL_INFOW copy;
 	int error;
 
-	if (!lc_startups)
+	if (!lc_is_started())
 		return WSANOTINITIALISED;
 	if (info && lc_memory_read(&copy, info, sizeof(copy)))
 		return WSAEFAULT;

@@ -115,6 +115,21 @@ static int new_descriptor(int family)
 	return moved;
 }
 
+/* What comes back from WPUModifyIFSHandle alone may be given out. */
+static int take_handle(struct lc_socket *s)
+{
+	LPWPUMODIFYIFSHANDLE modify;
+	int error = 0;
+
+	lc_lock();
+	modify = lc_upcalls.lpWPUModifyIFSHandle;
+	lc_unlock();
+	s->handle = modify ? modify(s->entry->id, (SOCKET)s->fd, &error) : (SOCKET)s->fd;
+	if (s->handle != INVALID_SOCKET)
+		return 0;
+	return error ? error : WSAENOBUFS;
+}
+
 int lc_socket_new(const struct lc_catalogue_entry *entry, enum lc_local_role role,
 		  struct lc_socket **socket)
 {
@@ -136,14 +151,8 @@ int lc_socket_new(const struct lc_catalogue_entry *entry, enum lc_local_role rol
 	else if (entry->family == AF_INET6 &&
 		 setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		error = lc_wsa_from_errno(-errno);
-	s->handle = (SOCKET)s->fd;
-	if (!error && lc_upcalls.lpWPUModifyIFSHandle) {
-		s->handle = lc_upcalls.lpWPUModifyIFSHandle(entry->id, (SOCKET)s->fd, &error);
-		if (s->handle == INVALID_SOCKET)
-			error = error ? error : WSAENOBUFS;
-		else
-			error = 0;
-	}
+	if (!error)
+		error = take_handle(s);
 	if (error) {
 		lc_socket_free(s);
 		return error;

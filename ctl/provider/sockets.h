@@ -154,6 +154,8 @@ void lc_socket_close(struct lc_socket *socket);
 
 /* WSPStartup's count and upcalls (startup.c). */
 extern unsigned int lc_startups;
+/* Whether there is a WSPStartup in force. Call unlocked. */
+bool lc_is_started(void);
 extern WSPUPCALLTABLE lc_upcalls;
 /* How deep this thread is in condition functions. */
 extern _Thread_local unsigned int lc_callback_depth;

@@ -13,6 +13,16 @@
 unsigned int lc_startups;
 WSPUPCALLTABLE lc_upcalls;
 
+bool lc_is_started(void)
+{
+	bool started;
+
+	lc_lock();
+	started = lc_startups;
+	lc_unlock();
+	return started;
+}
+
 static int cleanup(LPINT lpErrno)
 {
 	struct lc_socket *socket;

@@ -8,7 +8,7 @@
 
 #include "provider/errors.h"
 
-static bool tracing;
+static _Atomic bool tracing;
 
 void lc_trace_start(void)
 {

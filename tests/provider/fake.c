@@ -100,7 +100,7 @@ static void serve(const struct lc_local_message *request)
 		return;
 	case LC_LOCAL_CANCEL:
 		answer(request, 0);
-		if (held.id) {
+		if (held.id && !fake.cancels_too_late) {
 			answer(&held, LEAFCAST_CANCELLED);
 			held.id = 0;
 		}
@@ -226,16 +226,25 @@ void setup(void)
 	cr_assert_eq(WSPStartup(MAKEWORD(2, 2), &data, NULL, none, &wsp), 0);
 }
 
-void teardown(void)
+int clean_up(void)
 {
 	int code;
+
+	if (other_end < 0)
+		return 0;
 
 	while (!wsp.lpWSPCleanup(&code))
 		;
 	fake_stop();
 	close(other_end);
+	other_end = -1;
 	rmdir(directory);
-	cr_expect_eq(count_descriptors(), descriptors_before, "descriptors are left open");
+	return count_descriptors() - descriptors_before;
+}
+
+void teardown(void)
+{
+	clean_up();
 }
 
 static int find(enum lc_local_kind kind, int n)

@@ -371,6 +371,19 @@ Test(join, R29_unbound_gets_a_name_and_cannot_be_bound)
 	cr_expect_eq(own.sin_port, other_end_name.sin_port);
 }
 
+Test(join, R29_no_bind_while_joining)
+{
+	struct sockaddr_in name = loopback(0);
+	SOCKET s = new_leaf();
+	int code = 0;
+
+	make_nonblocking(s);
+	fake.hold_joins = true;
+	join(s, &code);
+	cr_expect_neq(wsp.lpWSPBind(s, (struct sockaddr *)&name, sizeof(name), &code), 0);
+	assert_code(WSAEINVAL, code);
+}
+
 Test(join, R31_new_descriptor_is_unusable_until_FD_CONNECT)
 {
 	SOCKET root = new_root(), leaf;
@@ -411,6 +424,27 @@ Test(join, R32_closing_the_new_descriptor_cancels)
 	cr_expect_neq(join(root, &code), INVALID_SOCKET);
 	fake_answer_join(0);
 	cr_expect_eq(wait_network_event(root, event, FD_CONNECT_BIT), 0);
+	close_event(event);
+}
+
+Test(join, R32_a_join_that_succeeds_all_the_same_is_cancelled)
+{
+	char room[4] = "....";
+	WSABUF callee = {4, room};
+	SOCKET root = new_root(), leaf;
+	WSAEVENT event = new_event();
+	int code;
+
+	fake.hold_joins = fake.cancels_too_late = true;
+	fake.callee = (struct lc_connect_data){.present = true, .length = 3, .bytes = "yes"};
+	wsp.lpWSPEventSelect(root, event, FD_CONNECT, &code);
+	leaf = join_with(root, NULL, &callee, NULL, JL_BOTH, &code);
+	close_handle(leaf);
+	fake_wait(LC_LOCAL_CLOSE, 1);
+	fake_answer_join(0);
+	cr_expect_eq(wait_network_event(root, event, FD_CONNECT_BIT), WSAEINTR);
+	cr_expect_eq(callee.len, 4);
+	cr_expect_arr_eq(room, "....", 4);
 	close_event(event);
 }
 

@@ -256,3 +256,40 @@ Test(startup, entries_of_later_issues_answer_OPNOTSUPP)
 	cr_expect_eq(wsp.lpWSPCancelBlockingCall(&code), SOCKET_ERROR);
 	assert_code(WSAEOPNOTSUPP, code);
 }
+
+/* A tour of all that opens descriptors, successes and failures. */
+Test(startup, nothing_is_left_open)
+{
+	SOCKET root = new_listening(ROOT_FLAGS), leaf = new_joined_leaf(), accepted;
+	WSAEVENT event = new_event();
+	struct timeval now = {0};
+	char room[4];
+	fd_set read;
+	int code;
+
+	FD_ZERO(&read);
+	FD_SET((int)root, &read);
+	FD_SET((int)leaf, &read);
+	wsp.lpWSPSelect(0, &read, NULL, NULL, &now, &code);
+	fake_event(fake_request(1, 1));
+	accepted = wsp.lpWSPAccept(root, NULL, NULL, NULL, 0, &code);
+	cr_assert_neq(accepted, INVALID_SOCKET);
+	fake.accept = LEAFCAST_RESET;
+	fake_event(fake_request(1, 2));
+	cr_assert_eq(wsp.lpWSPAccept(root, NULL, NULL, NULL, 0, &code), INVALID_SOCKET);
+	cr_assert_neq(join(root, &code), INVALID_SOCKET);
+	fake.join = LEAFCAST_REJECTED;
+	cr_assert_eq(join(root, &code), INVALID_SOCKET);
+	wsp.lpWSPEventSelect(leaf, event, FD_READ, &code);
+	fake_close(fake_wait(LC_LOCAL_OPEN, 2).socket, LEAFCAST_CLOSED);
+	while (receive_text(leaf, room, 4) != -WSAEDISCON)
+		usleep(1000);
+	close_handle(accepted);
+	fake.hold_joins = true;
+	wsp.lpWSPEventSelect(root, event, FD_CONNECT, &code);
+	cr_assert_neq(join(root, &code), INVALID_SOCKET);
+	/* a request still waiting, a join still pending */
+	fake_event(fake_request(1, 3));
+	close_event(event);
+	cr_expect_eq(clean_up(), 0, "descriptors are left open");
+}
