@@ -86,7 +86,7 @@ $(O)/leafcast.pc: scripts/leafcast.pc.in Makefile
 	$(call say,GEN,$@)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
 
 compile_commands.json: Makefile $(foreach p,$(PARTS),$(call srcs,$(p)))
-	$(Q)scripts/compile-commands '$(CC) $(CFLAGS_) -Iinclude/winsock' $(filter %.c,$^) > $@
+	$(Q)scripts/compile-commands '$(subst ','\'',$(CC) $(CFLAGS_) -Iinclude/winsock)' $(filter %.c,$^) > $@
 
 vmlinux: ## the whole of this kernel's types into .build/vmlinux.h, for exploring; not needed to build
 	$(Q)mkdir -p $(O) && $(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > $(O)/vmlinux.h
