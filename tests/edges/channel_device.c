@@ -62,14 +62,23 @@ static int settle(void)
 	return changes - before;
 }
 
-static int accept_local(void)
+static int setting_of_lo(const char *name)
 {
-	FILE *file = fopen("/proc/sys/net/ipv4/conf/lo/accept_local", "r");
+	char path[128];
+	FILE *file;
 	int value = -1;
 
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/lo/%s", name);
+	file = fopen(path, "r");
 	cr_assert_eq(fscanf(file, "%d", &value), 1);
 	fclose(file);
 	return value;
+}
+
+static void check_lo(int accept_local, int route_localnet)
+{
+	cr_assert_eq(setting_of_lo("accept_local"), accept_local);
+	cr_assert_eq(setting_of_lo("route_localnet"), route_localnet);
 }
 
 static bool pool_is_routed(void)
@@ -88,7 +97,10 @@ Test(channel_device, is_up_named_and_routed)
 	cr_assert(holds("ip link show lc0 | grep -q MULTICAST"));
 	cr_assert(holds("ip link show lc0 | grep -q 'alias leafcast$'"));
 	cr_assert(pool_is_routed());
+	/* One address, and usable at once. */
 	cr_assert(holds("ip -6 addr show dev lc0 scope link | grep -q 'inet6 fe80::'"));
+	cr_assert(holds("test $(ip -6 addr show dev lc0 | grep -c inet6) = 1"));
+	cr_assert_not(holds("ip -6 addr show dev lc0 tentative | grep -q inet6"));
 	cr_assert_not(holds("ip -6 addr show dev lc1 | grep -q inet6"));
 	cr_assert_not(holds("ip -o link | grep -q 'lc[01][.]'"));
 }
@@ -171,7 +183,7 @@ static void check_refused(const char *name)
 	cr_assert_eq(ifindex, 4711);
 	cr_assert_not_null(strstr(error.text, name), "%s", error.text);
 	cr_assert_neq(if_nametoindex(name), 0);
-	cr_assert_eq(accept_local(), 0);
+	check_lo(0, 0);
 }
 
 Test(channel_device, foreign_device_of_that_name_is_left_alone)
@@ -197,26 +209,31 @@ Test(channel_device, failure_leaves_nothing)
 	cr_assert_not_null(strstr(error.text, "239.255.0.0/17"), "%s", error.text);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
 	cr_assert_eq(if_nametoindex("lc1"), 0);
-	cr_assert_eq(accept_local(), 0);
+	check_lo(0, 0);
 }
 
 Test(channel_device, close_undoes_it)
 {
-	cr_assert_eq(accept_local(), 0);
+	check_lo(0, 0);
 	make(network);
-	cr_assert_eq(accept_local(), 1);
+	check_lo(1, 1);
 	lc_network_close(network);
-	cr_assert_eq(accept_local(), 0);
+	check_lo(0, 0);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
 	here("sysctl -qw net.ipv4.conf.lo.accept_local=1");
 	network = open_network();
 	make(network);
 	lc_network_close(network);
+	check_lo(1, 0);
+	here("sysctl -qw net.ipv4.conf.lo.accept_local=0 net.ipv4.conf.lo.route_localnet=1");
+	network = open_network();
+	make(network);
+	lc_network_close(network);
 	network = NULL;
-	cr_assert_eq(accept_local(), 1);
+	check_lo(0, 1);
 }
 
-Test(channel_device, accept_local_survives_a_killed_daemon)
+Test(channel_device, settings_of_lo_survive_a_killed_daemon)
 {
 	struct lc_network *killed = open_network();
 
@@ -224,7 +241,7 @@ Test(channel_device, accept_local_survives_a_killed_daemon)
 	make(network);
 	lc_network_close(network);
 	network = NULL;
-	cr_assert_eq(accept_local(), 0);
+	check_lo(0, 0);
 }
 
 static bool mtu_is(unsigned int mtu)
@@ -283,7 +300,7 @@ Test(channel_device, its_deletion_is_a_change)
 	make(network);
 	lc_network_close(network);
 	network = NULL;
-	cr_assert_eq(accept_local(), 0);
+	check_lo(0, 0);
 }
 
 Test(channel_device, node_without_ipv6_has_ipv4)

@@ -189,8 +189,8 @@ Test(network, neighbour_noise_is_no_change)
 	/* Nobody asked for this one... */
 	here("ip neigh add 192.0.2.50 lladdr 02:00:00:00:00:50 nud reachable dev near0");
 	here("ip neigh del 192.0.2.50 dev near0");
-	/* ...and this one stays as it was. */
-	here("ip neigh change 192.0.2.2 lladdr 02:00:00:00:00:02 nud reachable dev near0");
+	/* ...and this one is as usable as it was. */
+	here("ip neigh change 192.0.2.2 lladdr 02:00:00:00:00:02 nud stale dev near0");
 	cr_assert_eq(settle(), 0);
 }
 

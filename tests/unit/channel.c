@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -159,9 +162,50 @@ static void send_raw(int fd, const void *bytes, size_t length, const int *descri
 	cr_assert_eq(sendmsg(fd, &packet, MSG_NOSIGNAL), (ssize_t)length, "%m");
 }
 
+/* A message of LC_MESSAGE_MAX bytes: the rest is a field that nobody knows, 1000, of wire type 2. */
+static void pad(uint8_t *padded, const uint8_t *message, size_t length)
+{
+	size_t rest = LC_MESSAGE_MAX - length - 4;
+
+	memcpy(padded, message, length);
+	padded[length] = 0xc2;
+	padded[length + 1] = 0x3e;
+	padded[length + 2] = (uint8_t)(0x80 | (rest & 0x7f));
+	padded[length + 3] = (uint8_t)(rest >> 7);
+}
+
+Test(channel, padded_message_is_one)
+{
+	static uint8_t padded[LC_MESSAGE_MAX];
+	struct lc_local_message message = hello(), received;
+	uint8_t good[LC_MESSAGE_MAX];
+	int ends[2], descriptor;
+
+	make_ends(ends);
+	pad(padded, good, lc_local_encode(&message, good));
+	send_raw(ends[0], padded, sizeof(padded), NULL, 0);
+	cr_assert_eq(lc_channel_receive(ends[1], &received, &descriptor), 0);
+}
+
+/* It must not look like a message that came without one. */
+Test(channel, descriptor_that_finds_no_room_is_missed)
+{
+	struct lc_local_message message = hello(), received;
+	struct rlimit limit;
+	int ends[2], descriptor = -2;
+
+	make_ends(ends);
+	cr_assert_eq(lc_channel_send(ends[0], &message, 0), 0);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)ends[1] + 1;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(lc_channel_receive(ends[1], &received, &descriptor), -EBADMSG);
+	cr_assert_eq(descriptor, -2);
+}
+
 Test(channel, garbage_is_refused_and_its_descriptors_closed)
 {
-	static uint8_t zeros[3 * LC_MESSAGE_MAX];
+	static uint8_t zeros[3 * LC_MESSAGE_MAX], padded[3 * LC_MESSAGE_MAX];
 	struct lc_local_message message = hello(), received;
 	uint8_t good[LC_MESSAGE_MAX];
 	size_t length = lc_local_encode(&message, good);
@@ -173,6 +217,7 @@ Test(channel, garbage_is_refused_and_its_descriptors_closed)
 	} rows[] = {
 		{ "no message", "\xff\xff\xff", 3, 0, -EBADMSG },
 		{ "no message, a descriptor", "\xff\xff\xff", 3, 1, -EBADMSG },
+		{ "oversize, a message as far as it is read", padded, sizeof(padded), 1, -EBADMSG },
 		{ "oversize", zeros, sizeof(zeros), 1, -EBADMSG },
 		{ "two descriptors", good, length, 2, -EBADMSG },
 		{ "three descriptors", good, length, 3, -EBADMSG },
@@ -182,6 +227,7 @@ Test(channel, garbage_is_refused_and_its_descriptors_closed)
 	int ends[2], descriptors[16], before;
 
 	make_ends(ends);
+	pad(padded, good, length);
 	memset(descriptors, 0, sizeof(descriptors)); /* sixteen times stdin */
 	before = open_descriptors();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -260,6 +306,7 @@ Test(channel, live_daemon_is_named)
 	cr_assert_eq(pipe(ready), 0);
 	child = fork();
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		listening();
 		cr_assert_eq(write(ready[1], "", 1), 1);
 		pause();
