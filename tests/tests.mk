@@ -23,7 +23,12 @@ $(O)/tests/provider/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/provider/provider: $(call test_objs,$(PROV_SRC)) $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion -lpthread
 
-tests: all $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) ## build the tests
+# A program of the namespace tests, built as any user's: public headers and the library.
+$(O)/tests/netns/%.o: CFLAGS_ += -Iinclude/winsock
+$(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.so
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..'
+
+tests: all $(O)/tests/netns/offload_root $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) ## build the tests
 
 test: ## every test that takes less than ten minutes in all (root)
 	$(Q)scripts/deps test
