@@ -33,8 +33,8 @@ static void attach(struct msghdr *packet, union control *control, int descriptor
 int lc_channel_send(int channel, const struct lc_local_message *message, int descriptor)
 {
 	uint8_t bytes[LC_MESSAGE_MAX];
-	struct iovec part = { .iov_base = bytes, .iov_len = lc_local_encode(message, bytes) };
-	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct iovec part = {.iov_base = bytes, .iov_len = lc_local_encode(message, bytes)};
+	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
 	union control control;
 	ssize_t sent;
 
@@ -83,7 +83,7 @@ int lc_channel_receive(int channel, struct lc_local_message *message, int *descr
 {
 	uint8_t bytes[LC_MESSAGE_MAX];
 	union control control;
-	struct iovec part = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+	struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
 	struct msghdr packet = {
 		.msg_iov = &part,
 		.msg_iovlen = 1,

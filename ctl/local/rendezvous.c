@@ -53,7 +53,7 @@ static int connect_to(const struct sockaddr_un *name)
 
 int lc_channel_connect(const char *runtime_dir)
 {
-	struct sockaddr_un name = { 0 };
+	struct sockaddr_un name = {0};
 	int error = socket_name(&name, runtime_dir);
 
 	return error ? error : connect_to(&name);
@@ -112,7 +112,7 @@ static int bind_and_listen(const struct sockaddr_un *name)
 
 int lc_channel_listen(const char *runtime_dir, pid_t *owner)
 {
-	struct sockaddr_un name = { 0 };
+	struct sockaddr_un name = {0};
 	int directory, fd, error = socket_name(&name, runtime_dir);
 
 	*owner = 0;
@@ -137,7 +137,7 @@ int lc_channel_listen(const char *runtime_dir, pid_t *owner)
 
 void lc_channel_unlink(const char *runtime_dir)
 {
-	struct sockaddr_un name = { 0 };
+	struct sockaddr_un name = {0};
 
 	if (socket_name(&name, runtime_dir) == 0)
 		unlink(name.sun_path);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The interface part spells "leafcast". */
-static const uint8_t link_local[16] = { 0xfe, 0x80, [8] = 'l', 'e', 'a', 'f', 'c', 'a', 's', 't' };
+static const uint8_t link_local[16] = {0xfe, 0x80, [8] = 'l', 'e', 'a', 'f', 'c', 'a', 's', 't'};
 
 struct pool {
 	int af;
@@ -24,12 +24,12 @@ struct pool {
 };
 
 static const struct pool pool4 = {
-	AF_INET, "239.255.0.0/17", { 239, 255 }, 17, RT_TABLE_MAIN, RT_SCOPE_LINK,
+	AF_INET, "239.255.0.0/17", {239, 255}, 17, RT_TABLE_MAIN, RT_SCOPE_LINK,
 };
 
 /* In table local, where the kernel has ff00::/8 for every device and which it asks first. */
 static const struct pool pool6 = {
-	AF_INET6, "ff3e::/16", { 0xff, 0x3e }, 16, RT_TABLE_LOCAL, RT_SCOPE_UNIVERSE,
+	AF_INET6, "ff3e::/16", {0xff, 0x3e}, 16, RT_TABLE_LOCAL, RT_SCOPE_UNIVERSE,
 };
 
 static int add_route(struct lc_network *network, const struct pool *pool)

@@ -21,22 +21,21 @@
 #define ALIAS		  "leafcast"
 #define END_ALIAS_FORMAT  "leafcast accept_local=%d route_localnet=%d"
 #define MTU_WITHOUT_LINKS 1500
-#define MTU_LEAST	  1280 /* below, IPv6 stops */
+#define MTU_LEAST	  1280	/* below, IPv6 stops */
 #define MTU_MOST	  65535 /* of a veth */
 
 bool lc_channel_is(const struct lc_network *network, uint32_t ifindex)
 {
-	return ifindex && (ifindex == network->channel.ifindex ||
-			   ifindex == network->channel.end_ifindex);
+	return ifindex &&
+	       (ifindex == network->channel.ifindex || ifindex == network->channel.end_ifindex);
 }
 
 static int delete_link(struct lc_network *network, uint32_t ifindex)
 {
-	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
 
-	return lc_netlink_request(network,
-				  lc_netlink_message(RTM_DELLINK, 0, &header, sizeof(header)),
-				  NULL, NULL);
+	return lc_netlink_request(
+		network, lc_netlink_message(RTM_DELLINK, 0, &header, sizeof(header)), NULL, NULL);
 }
 
 /* Sets a device up, or gives it its name and alias. NULL: leave as it is. */
@@ -62,7 +61,7 @@ static int change_link(struct lc_network *network, uint32_t ifindex, unsigned in
 /* No address of its own accord: no router solicitations, no duplicate detection. */
 static int quiet_ipv6(struct lc_network *network, uint32_t ifindex)
 {
-	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
 	struct nl_msg *message = lc_netlink_message(RTM_NEWLINK, 0, &header, sizeof(header));
 	struct nlattr *families = message ? nla_nest_start(message, IFLA_AF_SPEC) : NULL;
 	struct nlattr *inet6 = families ? nla_nest_start(message, AF_INET6) : NULL;
@@ -78,7 +77,7 @@ static int quiet_ipv6(struct lc_network *network, uint32_t ifindex)
 
 static int set_mtu(struct lc_network *network, uint32_t ifindex, uint32_t mtu)
 {
-	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
 	struct nl_msg *message = lc_netlink_message(RTM_NEWLINK, 0, &header, sizeof(header));
 
 	if (message && nla_put_u32(message, IFLA_MTU, mtu) < 0) {
@@ -256,7 +255,7 @@ void lc_channel_remove(struct lc_network *network)
 	    (lc_link_is_ours(&link) || strncmp(link.name, "lc0.", 4) == 0))
 		delete_link(network, channel->ifindex);
 	lc_loopback_restore(channel->lo_before);
-	*channel = (struct lc_channel_device){ .lo_before = { -1, -1 } };
+	*channel = (struct lc_channel_device){.lo_before = {-1, -1}};
 }
 
 static void follow_mtu(struct lc_network *network, const struct lc_link *link)

@@ -48,7 +48,7 @@ int lc_netlink_open_requests(struct nl_sock **requests);
 
 struct lc_link {
 	uint32_t ifindex;
-	unsigned int flags; /* IFF_ */
+	unsigned int flags;  /* IFF_ */
 	unsigned short type; /* ARPHRD_ */
 	uint32_t mtu;
 	bool has_mac;

@@ -42,7 +42,7 @@ int lc_link_parse(struct nlmsghdr *message, struct lc_link *link)
 
 static struct nl_msg *get_message(int flags, uint32_t ifindex, const char *name)
 {
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
 	struct nl_msg *message = lc_netlink_message(RTM_GETLINK, flags, &info, sizeof(info));
 
 	if (!message)
@@ -67,7 +67,7 @@ static void take_one(struct nlmsghdr *answer, void *context)
 int lc_link_get(struct lc_network *network, uint32_t ifindex, const char *name,
 		struct lc_link *link)
 {
-	struct lc_link found = { 0 };
+	struct lc_link found = {0};
 	struct nl_msg *message = get_message(0, ifindex, ifindex ? NULL : name);
 	int error = lc_netlink_request(network, message, take_one, &found);
 
@@ -91,7 +91,7 @@ static void take_each(struct nlmsghdr *answer, void *context)
 int lc_link_each(struct lc_network *network,
 		 void (*each)(const struct lc_link *link, void *context), void *context)
 {
-	struct list list = { each, context };
+	struct list list = {each, context};
 
 	return lc_netlink_request(network, get_message(NLM_F_DUMP, 0, NULL), take_each, &list);
 }

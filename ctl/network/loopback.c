@@ -12,8 +12,8 @@
 static const struct {
 	const char *path, *name;
 } settings[LC_LOOPBACK_SETTINGS] = {
-	{ "ipv4/conf/lo/accept_local", "net.ipv4.conf.lo.accept_local" },
-	{ "ipv4/conf/lo/route_localnet", "net.ipv4.conf.lo.route_localnet" },
+	{"ipv4/conf/lo/accept_local", "net.ipv4.conf.lo.accept_local"},
+	{"ipv4/conf/lo/route_localnet", "net.ipv4.conf.lo.route_localnet"},
 };
 
 int lc_loopback_read(int values[LC_LOOPBACK_SETTINGS], struct lc_network_error *error)

@@ -75,8 +75,7 @@ static struct nl_msg *message_about(int type, int flags, const struct lc_next_ho
 	header.ndm_family = (unsigned char)hop->af;
 	header.ndm_ifindex = (int)hop->ifindex;
 	message = lc_netlink_message(type, flags, &header, sizeof(header));
-	if (message &&
-	    nla_put(message, NDA_DST, (int)address_length(hop->af), hop->address) < 0) {
+	if (message && nla_put(message, NDA_DST, (int)address_length(hop->af), hop->address) < 0) {
 		nlmsg_free(message);
 		return NULL;
 	}
@@ -86,7 +85,7 @@ static struct nl_msg *message_about(int type, int flags, const struct lc_next_ho
 /* Makes the kernel resolve or verify it. Failing is no news: the neighbour just stays unusable. */
 static void ask(struct lc_network *network, const struct lc_next_hop *hop)
 {
-	const struct ndmsg header = { .ndm_state = NUD_NONE, .ndm_flags = NTF_USE };
+	const struct ndmsg header = {.ndm_state = NUD_NONE, .ndm_flags = NTF_USE};
 
 	lc_netlink_request(network,
 			   message_about(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, hop, header),
@@ -123,8 +122,8 @@ static void take_one(struct nlmsghdr *answer, void *context)
 
 int lc_neighbour_find(struct lc_network *network, const struct lc_next_hop *hop, uint8_t mac[6])
 {
-	const struct ndmsg header = { 0 };
-	struct neighbour found = { .hop = *hop };
+	const struct ndmsg header = {0};
+	struct neighbour found = {.hop = *hop};
 	int error = lc_netlink_request(network, message_about(RTM_GETNEIGH, 0, hop, header),
 				       take_one, &found);
 

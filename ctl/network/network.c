@@ -51,7 +51,7 @@ int lc_network_open(struct lc_network **network, struct lc_network_error *error)
 	if (!made)
 		return lc_network_fail(error, -ENOMEM, "no memory");
 	made->changes = -1;
-	made->channel = (struct lc_channel_device){ .lo_before = { -1, -1 } };
+	made->channel = (struct lc_channel_device){.lo_before = {-1, -1}};
 	status = open_both(made);
 	if (status) {
 		lc_network_close(made);

@@ -99,7 +99,7 @@ static int look_up(struct lc_network *network, const struct lc_endpoint *from,
 	};
 	struct nl_msg *message = lc_netlink_message(RTM_GETROUTE, 0, &header, sizeof(header));
 
-	*route = (struct route){ .type = RTN_UNSPEC };
+	*route = (struct route){.type = RTN_UNSPEC};
 	if (message && (nla_put(message, RTA_DST, length, to->addr) < 0 ||
 			(from && nla_put(message, RTA_SRC, length, from->addr) < 0))) {
 		nlmsg_free(message);
@@ -162,7 +162,7 @@ static int fill_ethernet(struct lc_network *network, const struct route *route,
 			 const struct lc_endpoint *to, const struct lc_link *link,
 			 struct lc_path *path)
 {
-	struct lc_next_hop next = { .ifindex = link->ifindex, .af = lc_endpoint_af(to) };
+	struct lc_next_hop next = {.ifindex = link->ifindex, .af = lc_endpoint_af(to)};
 	int error;
 
 	memcpy(path->hop.source, link->mac, sizeof(link->mac));
@@ -220,8 +220,8 @@ static int find_path(struct lc_network *network, const struct lc_endpoint *from,
 		return error;
 	path->source = from ? *from : route.source;
 	path->source.port = 0;
-	if (error || (route.type != RTN_UNICAST && route.type != RTN_LOCAL) ||
-	    route.encapsulates || lc_channel_is(network, route.ifindex)) {
+	if (error || (route.type != RTN_UNICAST && route.type != RTN_LOCAL) || route.encapsulates ||
+	    lc_channel_is(network, route.ifindex)) {
 		path->usable = LC_HOP_NO_ROUTE;
 		return 0;
 	}
@@ -237,7 +237,7 @@ static bool needs_scope(const struct lc_endpoint *to)
 int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
 		    const struct lc_endpoint *to, struct lc_path *path)
 {
-	struct lc_path found = { .usable = LC_HOP_0 };
+	struct lc_path found = {.usable = LC_HOP_0};
 	int error;
 
 	if (!lc_address_is_unicast(to))

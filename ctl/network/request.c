@@ -21,7 +21,7 @@ struct exchange {
 
 int lc_netlink_open_requests(struct nl_sock **requests)
 {
-	const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	const struct timeval timeout = {.tv_sec = TIMEOUT_S};
 	struct nl_sock *made = nl_socket_alloc();
 	int fd;
 
@@ -111,7 +111,7 @@ static int receive(struct lc_network *network, struct exchange *exchange)
 int lc_netlink_request(struct lc_network *network, struct nl_msg *message,
 		       void (*on_answer)(struct nlmsghdr *answer, void *context), void *context)
 {
-	struct exchange exchange = { .on_answer = on_answer, .context = context };
+	struct exchange exchange = {.on_answer = on_answer, .context = context};
 	int error;
 
 	if (!message)

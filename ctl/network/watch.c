@@ -11,7 +11,7 @@
 #define RECEIVE_BUFFER (4 * 1024 * 1024)
 #define BATCH	       16384
 /* Of one call: the event loop has others to serve, and the descriptor stays readable. */
-#define MAX_BATCHES    256
+#define MAX_BATCHES 256
 
 struct verdict {
 	bool changed;
@@ -20,10 +20,10 @@ struct verdict {
 
 static int subscribe(int changes)
 {
-	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
 	static const int groups[] = {
-		RTNLGRP_LINK,	     RTNLGRP_NEIGH,	  RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-		RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
+		RTNLGRP_LINK,	    RTNLGRP_NEIGH,	RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
 	};
 
 	/* Not bound, a socket has the kernel's own number and hears nothing of it. */
@@ -76,8 +76,7 @@ static bool route_changed(struct lc_network *network, struct nlmsghdr *message)
 
 	if (nlmsg_parse(message, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
 		return false;
-	return !attributes[RTA_OIF] ||
-	       !lc_channel_is(network, nla_get_u32(attributes[RTA_OIF]));
+	return !attributes[RTA_OIF] || !lc_channel_is(network, nla_get_u32(attributes[RTA_OIF]));
 }
 
 static bool address_changed(struct lc_network *network, struct nlmsghdr *message)
@@ -118,7 +117,7 @@ static void judge(struct lc_network *network, struct nlmsghdr *message, struct v
 static int take_batch(struct lc_network *network, struct verdict *verdict)
 {
 	_Alignas(struct nlmsghdr) char bytes[BATCH];
-	struct sockaddr_nl from = { 0 };
+	struct sockaddr_nl from = {0};
 	socklen_t length = sizeof(from);
 	ssize_t received = recvfrom(network->changes, bytes, sizeof(bytes),
 				    MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &length);
@@ -127,7 +126,7 @@ static int take_batch(struct lc_network *network, struct verdict *verdict)
 	if (received > (ssize_t)sizeof(bytes) || (received < 0 && errno == ENOBUFS)) {
 		/* Lost some: nothing remembered can be trusted. */
 		lc_neighbours_forget(network);
-		*verdict = (struct verdict){ true, true };
+		*verdict = (struct verdict){true, true};
 		return 0;
 	}
 	if (received < 0)
@@ -142,7 +141,7 @@ static int take_batch(struct lc_network *network, struct verdict *verdict)
 
 int lc_network_process(struct lc_network *network, void (*changed)(void *context), void *context)
 {
-	struct verdict verdict = { 0 };
+	struct verdict verdict = {0};
 	int error = 0;
 
 	for (int batches = 0; batches < MAX_BATCHES && !error; batches++)

@@ -37,7 +37,7 @@ static void unmap(struct lc_endpoint *endpoint)
 	if (endpoint->family != LC_INET6 || !IN6_IS_ADDR_V4MAPPED(address))
 		return;
 	*endpoint = (struct lc_endpoint){
-		.addr = { endpoint->addr[3] },
+		.addr = {endpoint->addr[3]},
 		.port = endpoint->port,
 		.family = LC_INET,
 	};
@@ -143,7 +143,7 @@ static enum lc_peer_news end(struct lc_peer *peer, int why, int *error)
 
 static enum lc_peer_news finish_connecting(struct lc_peer *peer, int *error)
 {
-	struct pollfd ready = { .fd = peer->fd, .events = POLLOUT };
+	struct pollfd ready = {.fd = peer->fd, .events = POLLOUT};
 	socklen_t length = sizeof(int);
 	int why = 0;
 

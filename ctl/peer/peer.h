@@ -51,7 +51,7 @@ enum lc_peer_news {
 	LC_PEER_CONNECTED, /* once, for connections this side opened (also the first of a pair) */
 	LC_PEER_MESSAGE,   /* *message is valid; call again, more may follow */
 	LC_PEER_GARBAGE,   /* bytes that are no message: the connection is of no use any more */
-	LC_PEER_CLOSED,	   /* ended; *error: 0 in order, else why: -ECONNREFUSED, -ENETUNREACH, -EHOSTUNREACH, -ETIMEDOUT, -ECONNRESET */
+	LC_PEER_CLOSED, /* ended; *error: 0 in order, else why: -ECONNREFUSED, -ENETUNREACH, -EHOSTUNREACH, -ETIMEDOUT, -ECONNRESET */
 };
 
 /* Sends what is queued and returns one piece of news. */

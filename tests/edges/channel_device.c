@@ -45,7 +45,7 @@ TestSuite(channel_device, .init = enter, .fini = leave, .timeout = 60);
 
 static uint32_t make(struct lc_network *by)
 {
-	struct lc_network_error error = { "" };
+	struct lc_network_error error = {""};
 	uint32_t ifindex = 0;
 
 	cr_assert_eq(lc_network_make_channel(by, &ifindex, &error), 0, "%s", error.text);
@@ -54,7 +54,7 @@ static uint32_t make(struct lc_network *by)
 
 static int settle(void)
 {
-	struct pollfd ready = { .fd = lc_network_fd(network), .events = POLLIN };
+	struct pollfd ready = {.fd = lc_network_fd(network), .events = POLLIN};
 	int before = changes;
 
 	while (poll(&ready, 1, 300) > 0)
@@ -110,7 +110,7 @@ static void check_send(int af, const char *source, const char *group)
 {
 	struct lc_endpoint from = address(source), to = address(group);
 	int lc0 = (int)if_nametoindex("lc0"), sock = socket(af, SOCK_DGRAM, 0);
-	struct ip_mreqn interface = { .imr_ifindex = lc0 };
+	struct ip_mreqn interface = {.imr_ifindex = lc0};
 	struct sockaddr_storage name;
 
 	if (af == AF_INET)
@@ -119,7 +119,8 @@ static void check_send(int af, const char *source, const char *group)
 		setsockopt(sock, IPPROTO_IPV6, IPV6_MULTICAST_IF, &lc0, sizeof(lc0));
 	from.port = 0;
 	to.port = htons(4711);
-	cr_assert_eq(bind(sock, (struct sockaddr *)&name, lc_endpoint_to_sockaddr(&from, &name)), 0);
+	cr_assert_eq(bind(sock, (struct sockaddr *)&name, lc_endpoint_to_sockaddr(&from, &name)),
+		     0);
 	for (int i = 0; i < 100; i++) {
 		socklen_t length = lc_endpoint_to_sockaddr(&to, &name);
 
@@ -176,7 +177,7 @@ Test(channel_device, a_pair_of_an_earlier_daemon_is_replaced)
 
 static void check_refused(const char *name)
 {
-	struct lc_network_error error = { "" };
+	struct lc_network_error error = {""};
 	uint32_t ifindex = 4711;
 
 	cr_assert_eq(lc_network_make_channel(network, &ifindex, &error), -EEXIST);
@@ -201,7 +202,7 @@ Test(channel_device, foreign_device_of_that_name_is_left_alone)
 
 Test(channel_device, failure_leaves_nothing)
 {
-	struct lc_network_error error = { "" };
+	struct lc_network_error error = {""};
 	uint32_t ifindex;
 
 	here("ip route add multicast 239.255.0.0/17 dev near0");
@@ -312,7 +313,7 @@ Test(channel_device, node_without_ipv6_has_ipv4)
 
 Test(channel_device, unicast_never_goes_there)
 {
-	const struct lc_endpoint any = { 0 };
+	const struct lc_endpoint any = {0};
 	struct lc_endpoint target = address("fe80::1234");
 	struct lc_path path;
 

@@ -15,8 +15,8 @@
 #define LOOPBACK     1
 #define LOOPBACK_MTU 65536
 
-static const uint8_t near_mac[6] = { 2, 0, 0, 0, 0, 1 };
-static const uint8_t far_mac[6] = { 2, 0, 0, 0, 0, 2 };
+static const uint8_t near_mac[6] = {2, 0, 0, 0, 0, 1};
+static const uint8_t far_mac[6] = {2, 0, 0, 0, 0, 2};
 static const uint8_t no_mac[6];
 
 static struct lc_network *network;
@@ -44,7 +44,7 @@ TestSuite(network, .init = enter, .fini = leave, .timeout = 30);
 
 static struct lc_path path_from(const char *from, const char *to)
 {
-	struct lc_endpoint source = from ? address(from) : (struct lc_endpoint){ 0 };
+	struct lc_endpoint source = from ? address(from) : (struct lc_endpoint){0};
 	struct lc_endpoint target = address(to);
 	struct lc_path path;
 
@@ -61,7 +61,7 @@ static struct lc_path path_to(const char *to)
 /* Waits for a change, five seconds at most. */
 static bool await_change(void)
 {
-	struct pollfd ready = { .fd = lc_network_fd(network), .events = POLLIN };
+	struct pollfd ready = {.fd = lc_network_fd(network), .events = POLLIN};
 	int before = changes;
 
 	for (int i = 0; i < 50 && changes == before; i++) {
@@ -74,7 +74,7 @@ static bool await_change(void)
 /* Takes what has been notified up to now, and until nothing comes for 300 ms. Returns the changes in it. */
 static int settle(void)
 {
-	struct pollfd ready = { .fd = lc_network_fd(network), .events = POLLIN };
+	struct pollfd ready = {.fd = lc_network_fd(network), .events = POLLIN};
 	int before = changes;
 
 	while (poll(&ready, 1, 300) > 0)
@@ -104,7 +104,7 @@ static void check_ethernet(const struct lc_path *path, uint32_t mtu)
 
 Test(network, own_address_is_reached_by_loopback)
 {
-	static const char *own[] = { "192.0.2.1", "127.0.0.1", "2001:db8::1", "::1" };
+	static const char *own[] = {"192.0.2.1", "127.0.0.1", "2001:db8::1", "::1"};
 
 	for (size_t i = 0; i < 4; i++) {
 		struct lc_path path = path_to(own[i]);
@@ -130,10 +130,10 @@ Test(network, only_own_unicast_addresses_are_local)
 		const char *text;
 		bool local;
 	} rows[] = {
-		{ "192.0.2.1", true },	 { "127.0.0.1", true },	   { "2001:db8::1", true },
-		{ "192.0.2.2", false },	 { "192.0.2.255", false }, { "2001:db8::2", false },
-		{ "239.255.0.1", false }, { "0.0.0.0", false },	   { "::", false },
-		{ "198.51.100.1", false },
+		{"192.0.2.1", true},	 {"127.0.0.1", true},	 {"2001:db8::1", true},
+		{"192.0.2.2", false},	 {"192.0.2.255", false}, {"2001:db8::2", false},
+		{"239.255.0.1", false},	 {"0.0.0.0", false},	 {"::", false},
+		{"198.51.100.1", false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -172,7 +172,7 @@ Test(network, silent_neighbour_is_announced_when_the_kernel_gives_up)
 Test(network, neighbour_with_a_new_mac_is_a_change)
 {
 	struct lc_path path = resolved("192.0.2.2");
-	static const uint8_t moved[6] = { 2, 0, 0, 0, 0, 9 };
+	static const uint8_t moved[6] = {2, 0, 0, 0, 0, 9};
 
 	check_ethernet(&path, 1500);
 	settle();
@@ -249,10 +249,10 @@ Test(network, mtu_is_the_smaller_of_device_and_route)
 Test(network, no_route)
 {
 	static const char *targets[] = {
-		"198.51.100.1", "198.51.100.2", "198.51.100.3", "203.0.113.1",	  "192.0.2.255",
+		"198.51.100.1",	 "198.51.100.2",  "198.51.100.3",  "203.0.113.1",    "192.0.2.255",
 		"2001:db8:2::1", "2001:db8:2::2", "2001:db8:2::3", "2001:db8:ff::1", "fe80::1234",
 	};
-	const struct lc_hop none = { 0 };
+	const struct lc_hop none = {0};
 
 	here("ip route add blackhole 198.51.100.1 && ip route add unreachable 198.51.100.2 && "
 	     "ip route add prohibit 198.51.100.3");
@@ -268,8 +268,9 @@ Test(network, no_route)
 
 Test(network, targets_that_are_no_unicast_address)
 {
-	static const char *targets[] = { "239.255.0.1", "0.0.0.0", "255.255.255.255", "ff3e::1", "::" };
-	const struct lc_endpoint any = { 0 };
+	static const char *targets[] = {"239.255.0.1", "0.0.0.0", "255.255.255.255", "ff3e::1",
+					"::"};
+	const struct lc_endpoint any = {0};
 
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 		struct lc_endpoint target = address(targets[i]);
@@ -329,7 +330,7 @@ Test(network, source_must_be_ours)
 
 Test(network, device_without_addresses_needs_no_neighbour)
 {
-	struct ifreq request = { .ifr_name = "bare0", .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq request = {.ifr_name = "bare0", .ifr_flags = IFF_TUN | IFF_NO_PI};
 	struct lc_path path;
 	int tun = open("/dev/net/tun", O_RDWR);
 

@@ -13,7 +13,7 @@
 
 #define PORT 40000
 
-static const struct lc_endpoint any = { 0 };
+static const struct lc_endpoint any = {0};
 
 TestSuite(peer_edges, .init = enter_topology, .timeout = 60);
 
@@ -30,7 +30,8 @@ static void wait_for(struct lc_peer *peer, int timeout_ms)
 	uint32_t events = lc_peer_events(peer);
 	struct pollfd ready = {
 		.fd = lc_peer_fd(peer),
-		.events = (short)((events & EPOLLIN ? POLLIN : 0) | (events & EPOLLOUT ? POLLOUT : 0)),
+		.events = (short)((events & EPOLLIN ? POLLIN : 0) |
+				  (events & EPOLLOUT ? POLLOUT : 0)),
 	};
 
 	poll(&ready, 1, timeout_ms);
@@ -102,7 +103,7 @@ Test(peer_edges, silence_at_connecting_is_a_timeout)
 
 static struct lc_peer *accepted(struct lc_peer_listener *listener)
 {
-	struct pollfd ready = { .fd = lc_peer_listener_fd(listener), .events = POLLIN };
+	struct pollfd ready = {.fd = lc_peer_listener_fd(listener), .events = POLLIN};
 	struct lc_peer *peer = NULL;
 
 	cr_assert_eq(poll(&ready, 1, 2000), 1);
@@ -124,7 +125,7 @@ static struct lc_peer_listener *listen_there(const char *device)
 /* Also with nothing to send: keepalive asks. */
 static void check_silence(bool send)
 {
-	const struct lc_message message = { .kind = LC_MESSAGE_REPORT };
+	const struct lc_message message = {.kind = LC_MESSAGE_REPORT};
 	struct lc_peer_listener *listener = listen_there(NULL);
 	struct lc_endpoint target = at("192.0.2.2");
 	struct lc_peer *caller, *callee;

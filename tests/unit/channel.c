@@ -63,7 +63,7 @@ static int listening(void)
 
 static struct lc_local_message hello(void)
 {
-	return (struct lc_local_message){ .kind = LC_LOCAL_HELLO, .id = 7, .version = 1 };
+	return (struct lc_local_message){.kind = LC_LOCAL_HELLO, .id = 7, .version = 1};
 }
 
 Test(channel, client_is_known_by_its_process)
@@ -144,9 +144,9 @@ static void make_ends(int ends[2])
 
 static void send_raw(int fd, const void *bytes, size_t length, const int *descriptors, size_t count)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(16 * sizeof(int))] = { 0 };
-	struct iovec part = { .iov_base = (void *)bytes, .iov_len = length };
-	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(16 * sizeof(int))] = {0};
+	struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
 
 	if (count) {
 		struct cmsghdr *header;
@@ -215,14 +215,14 @@ Test(channel, garbage_is_refused_and_its_descriptors_closed)
 		size_t length, descriptors;
 		int error;
 	} rows[] = {
-		{ "no message", "\xff\xff\xff", 3, 0, -EBADMSG },
-		{ "no message, a descriptor", "\xff\xff\xff", 3, 1, -EBADMSG },
-		{ "oversize, a message as far as it is read", padded, sizeof(padded), 1, -EBADMSG },
-		{ "oversize", zeros, sizeof(zeros), 1, -EBADMSG },
-		{ "two descriptors", good, length, 2, -EBADMSG },
-		{ "three descriptors", good, length, 3, -EBADMSG },
-		{ "sixteen descriptors", good, length, 16, -EBADMSG },
-		{ "empty", "", 0, 1, -EPIPE },
+		{"no message", "\xff\xff\xff", 3, 0, -EBADMSG},
+		{"no message, a descriptor", "\xff\xff\xff", 3, 1, -EBADMSG},
+		{"oversize, a message as far as it is read", padded, sizeof(padded), 1, -EBADMSG},
+		{"oversize", zeros, sizeof(zeros), 1, -EBADMSG},
+		{"two descriptors", good, length, 2, -EBADMSG},
+		{"three descriptors", good, length, 3, -EBADMSG},
+		{"sixteen descriptors", good, length, 16, -EBADMSG},
+		{"empty", "", 0, 1, -EPIPE},
 	};
 	int ends[2], descriptors[16], before;
 

@@ -17,7 +17,7 @@
 #include "peer/peer.h"
 #include "protocol/codec.h"
 
-static const struct lc_endpoint any = { 0 };
+static const struct lc_endpoint any = {0};
 
 static struct lc_endpoint endpoint(const char *text)
 {
@@ -40,7 +40,7 @@ static int open_descriptors(void)
 
 static struct lc_message report(uint64_t datagrams)
 {
-	return (struct lc_message){ .kind = LC_MESSAGE_REPORT, .datagrams = datagrams };
+	return (struct lc_message){.kind = LC_MESSAGE_REPORT, .datagrams = datagrams};
 }
 
 static struct lc_endpoint name_of(int fd)
@@ -69,7 +69,7 @@ static struct lc_peer_listener *listen_on(const char *text, const char *reach,
 
 static bool await(int fd, short events)
 {
-	struct pollfd ready = { .fd = fd, .events = events };
+	struct pollfd ready = {.fd = fd, .events = events};
 
 	return poll(&ready, 1, 2000) == 1;
 }
@@ -173,7 +173,8 @@ Test(peer, connects_and_talks_both_ways)
 	cr_assert(lc_endpoint_equal(lc_peer_other(caller), &target));
 	cr_assert(lc_endpoint_equal(lc_peer_own(callee), &target));
 	cr_assert(lc_address_equal(lc_peer_own(caller), &from));
-	cr_assert_neq(lc_endpoint_port(lc_peer_own(caller)), 9, "only the address is the caller's choice");
+	cr_assert_neq(lc_endpoint_port(lc_peer_own(caller)), 9,
+		      "only the address is the caller's choice");
 	cr_assert(lc_endpoint_equal(lc_peer_other(callee), lc_peer_own(caller)));
 
 	lc_peer_free(caller);
@@ -212,7 +213,8 @@ Test(peer, dual_stack_listener_reports_ipv4_as_such)
 Test(peer, listening)
 {
 	struct lc_endpoint target, foreign = endpoint("192.0.2.1:0"), any4 = endpoint("0.0.0.0:0");
-	struct lc_peer_listener *listener = listen_on("127.0.0.1:0", "127.0.0.1:0", &target), *second;
+	struct lc_peer_listener *listener = listen_on("127.0.0.1:0", "127.0.0.1:0", &target),
+				*second;
 	struct lc_peer *peer;
 
 	cr_assert_eq(lc_peer_listen(&second, &target, NULL), -EADDRINUSE);
@@ -292,7 +294,8 @@ Test(peer, bytes_may_come_one_by_one)
 	for (size_t i = 0; i + 1 < length; i++) {
 		cr_assert_eq(write(stranger, bytes + i, 1), 1);
 		cr_assert(await(lc_peer_fd(peer), POLLIN));
-		cr_assert_eq(lc_peer_process(peer, &message, &error), LC_PEER_NOTHING, "byte %zu", i);
+		cr_assert_eq(lc_peer_process(peer, &message, &error), LC_PEER_NOTHING, "byte %zu",
+			     i);
 	}
 	cr_assert_eq(write(stranger, bytes + length - 1, 1), 1);
 	expect_report(peer, 4711);
@@ -335,11 +338,11 @@ Test(peer, garbage_ends_it)
 		uint8_t bytes[8];
 		size_t length;
 	} rows[] = {
-		{ "frame of no length", { 0, 0, 0, 0 }, 4 },
-		{ "frame above the limit", { 0, 0, 0x0f, 0xfd }, 4 },
-		{ "frame of 4 GB", { 0xff, 0xff, 0xff, 0xff }, 4 },
-		{ "HTTP", { 'G', 'E', 'T', ' ', '/', ' ', 'H', 'T' }, 8 },
-		{ "no message", { 0, 0, 0, 3, 0xff, 0xff, 0xff }, 7 },
+		{"frame of no length", {0, 0, 0, 0}, 4},
+		{"frame above the limit", {0, 0, 0x0f, 0xfd}, 4},
+		{"frame of 4 GB", {0xff, 0xff, 0xff, 0xff}, 4},
+		{"HTTP", {'G', 'E', 'T', ' ', '/', ' ', 'H', 'T'}, 8},
+		{"no message", {0, 0, 0, 3, 0xff, 0xff, 0xff}, 7},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -371,7 +374,7 @@ Test(peer, end_in_the_middle_of_a_message_is_not_in_order)
 
 Test(peer, reset_is_not_in_order)
 {
-	const struct linger abort = { .l_onoff = 1 };
+	const struct linger abort = {.l_onoff = 1};
 	int stranger;
 	struct lc_peer *peer = against_stranger(&stranger);
 
@@ -390,7 +393,7 @@ static struct lc_message long_message(void)
 		.leaf = endpoint("[2001:db8::2]:5001"),
 		.token = 1,
 		.leaf_receives = true,
-		.data = { .present = true, .length = LEAFCAST_CONNECT_DATA_MAX },
+		.data = {.present = true, .length = LEAFCAST_CONNECT_DATA_MAX},
 	};
 
 	memset(message.data.bytes, 'x', sizeof(message.data.bytes));
@@ -459,10 +462,10 @@ Test(peer, queue_keeps_order_and_drains)
 /* Last words reach a peer whose own bytes nobody read: close(2) over unread bytes would send RST instead. */
 Test(peer, last_words_arrive)
 {
-	struct lc_message words = { .kind = LC_MESSAGE_REFUSE, .reason = LEAFCAST_REJECTED };
+	struct lc_message words = {.kind = LC_MESSAGE_REFUSE, .reason = LEAFCAST_REJECTED};
 	uint8_t bytes[LC_MESSAGE_MAX];
 	size_t length = lc_message_encode(&words, bytes);
-	char unread[1000] = { 0 };
+	char unread[1000] = {0};
 	int stranger;
 	struct lc_peer *peer = against_stranger(&stranger);
 
