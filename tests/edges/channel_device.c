@@ -243,6 +243,7 @@ Test(channel_device, settings_of_lo_survive_a_killed_daemon)
 	lc_network_close(network);
 	network = NULL;
 	check_lo(0, 0);
+	lc_network_close(killed); /* for the leak checker's sake */
 }
 
 static bool mtu_is(unsigned int mtu)
