@@ -77,7 +77,7 @@ struct lc_message {
 	/* LEAVE, REPORT from the root: copies sent to this leaf. LEAVE, REPORT from the leaf: admitted at its socket */
 	uint64_t datagrams;
 	uint64_t bytes;
-	/* REPORT from the leaf: dropped at its socket because the buffer was full */
+	/* LEAVE, REPORT from the leaf: dropped at its socket because the buffer was full */
 	uint64_t buffer_drops;
 };
 

@@ -150,6 +150,8 @@ struct member {
 	uint64_t admitted_before;  /* count of the socket when it became this member's */
 	uint64_t last_admitted;
 	unsigned int drain_steps, still_steps;
+	uint64_t sent, sent_bytes;	 /* root: copies, when the leaf left */
+	uint64_t arrived, arrived_too_many; /* root: what the leaf reported last: admitted, and buffer full */
 	unsigned int silent_ticks;
 	bool heard_last_word; /* the peer waits for nothing more on this connection */
 };
@@ -225,6 +227,8 @@ enum leafcast_reason reason_of_errno(int error);
  */
 enum leafcast_reason steps_run(struct member *member, unsigned int actions,
 			       enum leafcast_reason reason);
+/* This end's counts of a REPORT or LEAVE. */
+void steps_count(const struct member *member, struct lc_message *message);
 /* What the leaf's record and filter know about paths, brought up to date. */
 void steps_refresh_path(struct member *member);
 

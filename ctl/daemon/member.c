@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
@@ -125,6 +126,13 @@ static void note_change(const struct member *member, enum lc_join_state before,
 		say(SD_INFO, "session %s: leaf %s joined", session, name);
 	else if (step->state != LC_JOIN_GONE)
 		return;
+	else if (before == LC_JOIN_MEMBER && lc_join_end_is_root(member->end))
+		say(SD_INFO,
+		    "session %s: leaf %s left: %s; %" PRIu64 " datagrams, %" PRIu64
+		    " bytes sent; by its last report %" PRIu64 " arrived, %" PRIu64
+		    " found its buffer full",
+		    session, name, leafcast_reason_word(step->reason), member->sent,
+		    member->sent_bytes, member->arrived, member->arrived_too_many);
 	else if (before == LC_JOIN_MEMBER || before == LC_JOIN_DRAINING)
 		say(SD_INFO, "session %s: leaf %s left: %s", session, name,
 		    leafcast_reason_word(step->reason));
@@ -188,6 +196,13 @@ static enum lc_join_event event_of_accept(struct member *member, const struct lc
 	return LC_ON_GOT_ACCEPT;
 }
 
+/* What the leaf counts; a message of the root has the root's own counts. */
+static void take_counts(struct member *member, const struct lc_message *message)
+{
+	member->arrived = message->datagrams;
+	member->arrived_too_many = message->buffer_drops;
+}
+
 /* The event a message stands for; what it carries is put into the member. */
 static enum lc_join_event event_of_message(struct member *member, const struct lc_message *message)
 {
@@ -203,8 +218,10 @@ static enum lc_join_event event_of_message(struct member *member, const struct l
 	case LC_MESSAGE_LEAVE:
 		member->left = message->reason ?: LEAFCAST_CLOSED;
 		member->expected = message->datagrams;
+		take_counts(member, message);
 		return LC_ON_GOT_LEAVE;
 	case LC_MESSAGE_REPORT:
+		take_counts(member, message);
 		return LC_ON_GOT_REPORT;
 	case LC_MESSAGE_JOIN:
 	case LC_MESSAGE_INVITE:
@@ -338,32 +355,11 @@ void members_follow_network(struct daemon *daemon)
 		steps_refresh_path(member);
 }
 
-/* The kernel counts what our filter drops, probes too, together with what finds the buffer full. */
-static uint64_t buffer_drops(const struct socket *socket, const struct lc_admit_use *use)
-{
-	uint64_t all = socket_drops(socket), filtered = use->probes;
-
-	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
-		filtered += use->drops[reason];
-	return all > filtered ? all - filtered : 0;
-}
-
 static void send_report(struct member *member)
 {
 	struct lc_message report = { .kind = LC_MESSAGE_REPORT };
-	struct lc_leaf_use leaf;
-	struct lc_admit_use admit;
 
-	if (lc_join_end_is_root(member->end)) {
-		lc_plane_leaf_use(member->daemon->plane, member->leaf, &leaf);
-		report.datagrams = leaf.datagrams;
-		report.bytes = leaf.bytes;
-	} else {
-		lc_plane_admit_use(member->daemon->plane, member->socket->admit, &admit);
-		report.datagrams = admit.datagrams - member->admitted_before;
-		report.bytes = admit.bytes;
-		report.buffer_drops = buffer_drops(member->socket, &admit);
-	}
+	steps_count(member, &report);
 	lc_peer_send(member->peer, &report);
 	sd_event_source_set_io_events(member->io, lc_peer_events(member->peer));
 }

@@ -231,16 +231,39 @@ static enum leafcast_reason do_send_refuse(struct member *member, enum leafcast_
 							  .reason = reason });
 }
 
+/* The kernel counts what our filter drops, probes too, together with what finds the buffer full. */
+static uint64_t buffer_drops(const struct socket *socket, const struct lc_admit_use *use)
+{
+	uint64_t all = socket_drops(socket), filtered = use->probes;
+
+	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
+		filtered += use->drops[reason];
+	return all > filtered ? all - filtered : 0;
+}
+
+void steps_count(const struct member *member, struct lc_message *message)
+{
+	struct lc_plane *plane = member->daemon->plane;
+	struct lc_leaf_use leaf;
+	struct lc_admit_use admit;
+
+	if (member->leaf) {
+		lc_plane_leaf_use(plane, member->leaf, &leaf);
+		message->datagrams = leaf.datagrams;
+		message->bytes = leaf.bytes;
+	} else if (member->socket && !lc_join_end_is_root(member->end)) {
+		lc_plane_admit_use(plane, member->socket->admit, &admit);
+		message->datagrams = admit.datagrams - member->admitted_before;
+		message->bytes = admit.bytes;
+		message->buffer_drops = buffer_drops(member->socket, &admit);
+	}
+}
+
 static enum leafcast_reason do_send_leave(struct member *member, enum leafcast_reason reason)
 {
 	struct lc_message message = { .kind = LC_MESSAGE_LEAVE, .reason = reason };
-	struct lc_leaf_use use;
 
-	if (member->leaf) {
-		lc_plane_leaf_use(member->daemon->plane, member->leaf, &use);
-		message.datagrams = use.datagrams;
-		message.bytes = use.bytes;
-	}
+	steps_count(member, &message);
 	return send_message(member, &message);
 }
 
@@ -296,8 +319,13 @@ static enum leafcast_reason do_enter(struct member *member, enum leafcast_reason
 
 static enum leafcast_reason do_leave(struct member *member, enum leafcast_reason reason)
 {
+	struct lc_leaf_use use;
+
 	(void)reason;
 	lc_plane_leave_leaf(member->daemon->plane, member->leaf);
+	lc_plane_leaf_use(member->daemon->plane, member->leaf, &use);
+	member->sent = use.datagrams;
+	member->sent_bytes = use.bytes;
 	return LEAFCAST_NO_REASON;
 }
 

@@ -89,6 +89,7 @@ static void put_leave(struct wire *wire, const struct lc_message *from)
 	wire->leave.reason = from->reason;
 	wire->leave.datagrams = from->datagrams;
 	wire->leave.bytes = from->bytes;
+	wire->leave.buffer_drops = from->buffer_drops;
 	wire->message.leave = &wire->leave;
 }
 
@@ -195,6 +196,7 @@ static void get_leave(struct lc_message *to, const Leafcast__Node__Leave *from)
 	to->reason = lc_wire_get_reason(from->reason, LEAFCAST_CLOSED);
 	to->datagrams = from->datagrams;
 	to->bytes = from->bytes;
+	to->buffer_drops = from->buffer_drops;
 }
 
 static void get_report(struct lc_message *to, const Leafcast__Node__Report *from)

@@ -70,7 +70,7 @@ static struct lc_message *listed(enum lc_message_kind kind)
 	KEEP(reason, REFUSE | LEAVE);
 	KEEP(datagrams, LEAVE | REPORT);
 	KEEP(bytes, LEAVE | REPORT);
-	KEEP(buffer_drops, REPORT);
+	KEEP(buffer_drops, LEAVE | REPORT);
 #undef KEEP
 	return &m;
 }
