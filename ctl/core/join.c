@@ -23,8 +23,10 @@ struct row {
 	enum leafcast_reason reason;
 };
 
-#define ROW(ends, state, event, next, actions, reason)                                             \
-	{ ends, LC_JOIN_##state, LC_ON_##event, LC_JOIN_##next, actions, reason }
+#define ROW(ends, state, event, next, actions, reason)                                \
+	{                                                                             \
+		ends, LC_JOIN_##state, LC_ON_##event, LC_JOIN_##next, actions, reason \
+	}
 
 /* What ends a membership of either side, put after what the event asks for. */
 #define OFF_LEAF (LC_DO_ADMIT_NOBODY | LC_DO_REMOVE)
@@ -154,7 +156,8 @@ static const struct row *find(enum lc_join_end end, enum lc_join_state state,
 			      enum lc_join_event event)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if ((table[i].ends & 1u << end) && table[i].state == state && table[i].event == event)
+		if ((table[i].ends & 1u << end) && table[i].state == state &&
+		    table[i].event == event)
 			return &table[i];
 	return NULL;
 }
@@ -172,12 +175,12 @@ struct lc_join_step lc_join_next(enum lc_join_end end, enum lc_join_state state,
 	if (!row && is_message(event))
 		row = find(end, state, LC_ON_GOT_OTHER);
 	if (!row)
-		return (struct lc_join_step){ .state = state, .reason = LEAFCAST_NO_REASON };
+		return (struct lc_join_step){.state = state, .reason = LEAFCAST_NO_REASON};
 	if (row->reason != GIVEN)
 		reason = row->reason;
 	else if (event == LC_ON_APP_REJECTS && reason == LEAFCAST_NO_REASON)
 		reason = LEAFCAST_REJECTED;
-	return (struct lc_join_step){ .state = row->next, .actions = row->actions, .reason = reason };
+	return (struct lc_join_step){.state = row->next, .actions = row->actions, .reason = reason};
 }
 
 bool lc_join_end_is_root(enum lc_join_end end)
@@ -187,8 +190,9 @@ bool lc_join_end_is_root(enum lc_join_end end)
 
 bool lc_join_is_pending(enum lc_join_state state)
 {
-	return state == LC_JOIN_CONNECTING || state == LC_JOIN_REQUESTED || state == LC_JOIN_PROBING ||
-	       state == LC_JOIN_ASKING || state == LC_JOIN_CONFIRMING || state == LC_JOIN_PROVEN;
+	return state == LC_JOIN_CONNECTING || state == LC_JOIN_REQUESTED ||
+	       state == LC_JOIN_PROBING || state == LC_JOIN_ASKING || state == LC_JOIN_CONFIRMING ||
+	       state == LC_JOIN_PROVEN;
 }
 
 const char *lc_join_state_word(enum lc_join_state state)

@@ -30,7 +30,7 @@ enum lc_join_end {
 	LC_END_COUNT,
 };
 
-#define LC_JOIN_STATES(X)                                                                        \
+#define LC_JOIN_STATES(X)                                                                         \
 	X(IDLE, "idle")		    /* nothing happened yet */                                    \
 	X(CONNECTING, "connecting") /* joiner, inviter: the connection is being opened */         \
 	X(REQUESTED, "requested")   /* joiner, inviter: JOIN or INVITE sent, no answer yet */     \
@@ -49,27 +49,27 @@ enum lc_join_state {
 	LC_JOIN_STATE_COUNT,
 };
 
-#define LC_JOIN_EVENTS(X)                                                                        \
-	/* of this node */                                                                       \
-	X(START, "start")	       /* joiner, inviter: the application asked for the join */  \
-	X(CONNECTED, "connected")      /* the connection is open */                               \
-	X(ADMISSIBLE, "admissible")    /* admitter, invitee: policy, listener, backlog say yes */ \
-	X(PROBED, "probed")	       /* leaf: the filter saw the probe */                       \
-	X(APP_ACCEPTS, "app-accepts")  /* admitter, invitee: WSPAccept with CF_ACCEPT */          \
-	X(APP_REJECTS, "app-rejects")  /* CF_REJECT, or the listener closed */                    \
-	X(APP_CLOSES, "app-closes")    /* the socket is closed, or the pending join cancelled */  \
-	X(APP_DIES, "app-dies")	       /* its process ended without closing, or linger 0 */       \
-	X(FAILED, "failed")	       /* something here failed; the reason comes with the event */ \
-	X(DEADLINE, "deadline")	       /* the join took too long */                               \
-	X(DRAINED, "drained")	       /* leaf: all data is in, or no more will come */           \
-	/* of the connection */                                                                  \
-	X(GOT_SEEN, "got-seen")                                                                  \
-	X(GOT_ACCEPT, "got-accept")                                                              \
-	X(GOT_JOINED, "got-joined")                                                              \
-	X(GOT_REFUSE, "got-refuse")                                                              \
-	X(GOT_LEAVE, "got-leave")                                                                \
-	X(GOT_REPORT, "got-report")                                                              \
-	X(GOT_OTHER, "got-other") /* a second JOIN or INVITE, or bytes that make no message */   \
+#define LC_JOIN_EVENTS(X)                                                                          \
+	/* of this node */                                                                         \
+	X(START, "start")	      /* joiner, inviter: the application asked for the join */    \
+	X(CONNECTED, "connected")     /* the connection is open */                                 \
+	X(ADMISSIBLE, "admissible")   /* admitter, invitee: policy, listener, backlog say yes */   \
+	X(PROBED, "probed")	      /* leaf: the filter saw the probe */                         \
+	X(APP_ACCEPTS, "app-accepts") /* admitter, invitee: WSPAccept with CF_ACCEPT */            \
+	X(APP_REJECTS, "app-rejects") /* CF_REJECT, or the listener closed */                      \
+	X(APP_CLOSES, "app-closes")   /* the socket is closed, or the pending join cancelled */    \
+	X(APP_DIES, "app-dies")	      /* its process ended without closing, or linger 0 */         \
+	X(FAILED, "failed")	      /* something here failed; the reason comes with the event */ \
+	X(DEADLINE, "deadline")	      /* the join took too long */                                 \
+	X(DRAINED, "drained")	      /* leaf: all data is in, or no more will come */             \
+	/* of the connection */                                                                    \
+	X(GOT_SEEN, "got-seen")                                                                    \
+	X(GOT_ACCEPT, "got-accept")                                                                \
+	X(GOT_JOINED, "got-joined")                                                                \
+	X(GOT_REFUSE, "got-refuse")                                                                \
+	X(GOT_LEAVE, "got-leave")                                                                  \
+	X(GOT_REPORT, "got-report")                                                                \
+	X(GOT_OTHER, "got-other") /* a second JOIN or INVITE, or bytes that make no message */     \
 	X(HUNG_UP, "hung-up")	  /* the connection ended without LEAVE, or the peer is silent */
 
 enum lc_join_event {
@@ -81,27 +81,32 @@ enum lc_join_event {
 
 /* In the order in which the daemon carries them out. */
 enum lc_join_action {
-	LC_DO_CONNECT = 1 << 0,		/* open the connection to the peer's node */
-	LC_DO_ADMIT_ANCHOR = 1 << 1,	/* leaf: the anchor's data and probe may enter the socket */
-	LC_DO_SEND_REQUEST = 1 << 2,	/* JOIN or INVITE */
-	LC_DO_ADD_LEAF = 1 << 3,	/* root: the leaf's record, reached by probes only */
-	LC_DO_PROBE = 1 << 4,		/* root: send probes until told otherwise */
+	LC_DO_CONNECT = 1 << 0, /* open the connection to the peer's node */
+	/* leaf: the anchor's data and probe may enter the socket */
+	LC_DO_ADMIT_ANCHOR = 1 << 1,
+	LC_DO_SEND_REQUEST = 1 << 2, /* JOIN or INVITE */
+	LC_DO_ADD_LEAF = 1 << 3,     /* root: the leaf's record, reached by probes only */
+	LC_DO_PROBE = 1 << 4,	     /* root: send probes until told otherwise */
 	LC_DO_SEND_SEEN = 1 << 5,
-	LC_DO_ASK = 1 << 6,		/* put the request before the application */
-	LC_DO_WITHDRAW = 1 << 7,	/* ...and take it back: the peer has gone */
+	LC_DO_ASK = 1 << 6,	 /* put the request before the application */
+	LC_DO_WITHDRAW = 1 << 7, /* ...and take it back: the peer has gone */
 	LC_DO_STOP_PROBE = 1 << 8,
-	LC_DO_ENTER = 1 << 9,		/* root: the leaf receives from here on */
+	LC_DO_ENTER = 1 << 9, /* root: the leaf receives from here on */
 	LC_DO_SEND_ACCEPT = 1 << 10,
 	LC_DO_SEND_JOINED = 1 << 11,
-	LC_DO_COMPLETE = 1 << 12,	/* tell the application that the join succeeded */
-	LC_DO_FAIL = 1 << 13,		/* ...or failed, with the step's reason */
-	LC_DO_LEAVE = 1 << 14,		/* root: no copy for the leaf any more; before its count is read */
+	LC_DO_COMPLETE = 1 << 12, /* tell the application that the join succeeded */
+	LC_DO_FAIL = 1 << 13,	  /* ...or failed, with the step's reason */
+	/* root: no copy for the leaf any more; before its count is read */
+	LC_DO_LEAVE = 1 << 14,
 	LC_DO_SEND_REFUSE = 1 << 15,
-	LC_DO_SEND_LEAVE = 1 << 16,	/* with the count and the step's reason */
-	LC_DO_DRAIN = 1 << 17,		/* leaf: raise DRAINED when the count is reached or in time */
-	LC_DO_ADMIT_NOBODY = 1 << 18,	/* leaf: nothing enters the socket any more */
-	LC_DO_NOTIFY_CLOSE = 1 << 19,	/* tell the application that the member ended, with the step's reason */
-	LC_DO_REMOVE = 1 << 20,		/* give back all that the member holds; the connection is closed after what was sent */
+	LC_DO_SEND_LEAVE = 1 << 16, /* with the count and the step's reason */
+	/* leaf: raise DRAINED when the count is reached or in time */
+	LC_DO_DRAIN = 1 << 17,
+	LC_DO_ADMIT_NOBODY = 1 << 18, /* leaf: nothing enters the socket any more */
+	/* tell the application that the member ended, with the step's reason */
+	LC_DO_NOTIFY_CLOSE = 1 << 19,
+	/* give back all that the member holds; the connection is closed after what was sent */
+	LC_DO_REMOVE = 1 << 20,
 };
 
 struct lc_join_step {

@@ -19,20 +19,24 @@
 
 #include "core/message.h"
 
-#define LC_LOCAL_VERSION 1
+#define LC_LOCAL_VERSION     1
 #define LC_LOCAL_SOCKET_NAME "socket"
 
 enum lc_local_kind {
 	/* Requests */
-	LC_LOCAL_HELLO = 1,  /* first; version. Else -EPROTO */
-	LC_LOCAL_OPEN = 2,   /* + descriptor: a new socket: from now on it receives nothing unadmitted */
+	LC_LOCAL_HELLO = 1, /* first; version. Else -EPROTO */
+	/* + descriptor: a new socket: from now on it receives nothing unadmitted */
+	LC_LOCAL_OPEN = 2,
 	LC_LOCAL_LISTEN = 3, /* a bound socket takes requests; again: changes the backlog */
 	LC_LOCAL_JOIN = 4,   /* c_root: + descriptor of the new c_leaf socket `other` */
 	LC_LOCAL_CANCEL = 5, /* the socket's pending JOIN is answered CANCELLED */
-	LC_LOCAL_ACCEPT = 6, /* a REQUEST is accepted: + descriptor of the new c_leaf socket `other` */
+	/* a REQUEST is accepted: + descriptor of the new c_leaf socket `other` */
+	LC_LOCAL_ACCEPT = 6,
 	LC_LOCAL_REJECT = 7, /* a REQUEST is rejected with `reason` (0: REJECTED) */
-	LC_LOCAL_SET_FLOWS = 8, /* the socket's flows, for later joins; a root's `down` also for its sending from now on */
-	LC_LOCAL_CLOSE = 9,  /* the socket is no more; reason RESET: abortively. Unknown sockets: -ENOTSOCK */
+	/* the socket's flows, for later joins; a root's `down` also for its sending from now on */
+	LC_LOCAL_SET_FLOWS = 8,
+	/* the socket is no more; reason RESET: abortively. Unknown sockets: -ENOTSOCK */
+	LC_LOCAL_CLOSE = 9,
 	/* Answer */
 	LC_LOCAL_REPLY = 16,
 	/* Events, id 0 */

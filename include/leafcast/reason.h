@@ -17,9 +17,11 @@ extern "C" {
 
 #define LEAFCAST_REASONS(X)                                                                        \
 	/* refused by the peer */                                                                  \
-	X(1, NOBODY_LISTENING, "nobody-listening", WSAECONNREFUSED, "no multipoint socket listens there") \
+	X(1, NOBODY_LISTENING, "nobody-listening", WSAECONNREFUSED,                                \
+	  "no multipoint socket listens there")                                                    \
 	X(2, BACKLOG_FULL, "backlog-full", WSAECONNREFUSED, "the listener's backlog is full")      \
-	X(3, REJECTED, "rejected-by-application", WSAECONNREFUSED, "the application there said no") \
+	X(3, REJECTED, "rejected-by-application", WSAECONNREFUSED,                                 \
+	  "the application there said no")                                                         \
 	X(4, POLICY, "policy", WSAECONNREFUSED, "the node's policy does not allow it")             \
 	X(5, NO_CAPACITY, "no-capacity", WSAEOPNOTSUPP, "the flow asked for exceeds what is left") \
 	X(6, BAD_FLOWSPEC, "bad-flowspec", WSAEOPNOTSUPP, "the flow specifications cannot be met") \

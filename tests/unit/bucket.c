@@ -146,7 +146,8 @@ Test(bucket, idle_for_more_than_a_year)
 
 		cr_assert_eq(burst(&run, SECOND, 1500), 2);
 		if (idle != 2 * half_range) /* where the clock reads the same again */
-			cr_expect_eq(burst(&run, SECOND + idle, 1500), 2, "idle for %" PRIu64, idle);
+			cr_expect_eq(burst(&run, SECOND + idle, 1500), 2, "idle for %" PRIu64,
+				     idle);
 	}
 }
 
