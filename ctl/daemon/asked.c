@@ -83,14 +83,15 @@ static struct socket *listening_leaf(struct daemon *daemon, const struct lc_endp
 	struct socket *socket;
 
 	LIST_FOREACH(client, &daemon->clients, entry)
-		LIST_FOREACH(socket, &client->sockets, entry) {
-			if (socket->role != LC_ROLE_LEAF || socket->backlog == 0 ||
-			    socket_name(socket, &bound) < 0 || bound.family != name->family ||
-			    bound.port != name->port)
-				continue;
-			if (lc_address_is_any(&bound) || lc_address_equal(&bound, name))
-				return socket;
-		}
+	LIST_FOREACH(socket, &client->sockets, entry)
+	{
+		if (socket->role != LC_ROLE_LEAF || socket->backlog == 0 ||
+		    socket_name(socket, &bound) < 0 || bound.family != name->family ||
+		    bound.port != name->port)
+			continue;
+		if (lc_address_is_any(&bound) || lc_address_equal(&bound, name))
+			return socket;
+	}
 	return NULL;
 }
 

@@ -22,11 +22,11 @@ void client_send(struct client *client, const struct lc_local_message *message)
 void client_reply(struct client *client, uint64_t id, uint64_t socket, int error,
 		  enum leafcast_reason reason)
 {
-	client_send(client, &(struct lc_local_message){ .kind = LC_LOCAL_REPLY,
-							.id = id,
-							.socket = socket,
-							.error = error,
-							.reason = reason });
+	client_send(client, &(struct lc_local_message){.kind = LC_LOCAL_REPLY,
+						       .id = id,
+						       .socket = socket,
+						       .error = error,
+						       .reason = reason});
 }
 
 void client_free(struct client *client)

@@ -27,28 +27,29 @@
 #include "plane/plane.h"
 
 /* Limits on what others can make the daemon hold. */
-#define MAX_INTERFACES 16
-#define MAX_CLIENTS 512
+#define MAX_INTERFACES	       16
+#define MAX_CLIENTS	       512
 #define MAX_SOCKETS_PER_CLIENT 1024
-#define MAX_BACKLOG 1024
+#define MAX_BACKLOG	       1024
 /* Connections that have not yet led to a membership, all peers together. */
 #define MAX_PENDING_PEERS 1024
 
 /* Times, in microseconds. */
-#define SECOND 1000000ull
-#define JOIN_DEADLINE (30 * SECOND)   /* the whole of a join, unless its caller says otherwise */
-#define ASK_DEADLINE (30 * SECOND)    /* how long an application may leave a request undecided */
-#define FIRST_WORD_DEADLINE (5 * SECOND) /* until a connection says what it wants */
-#define PROBE_DEADLINE (3 * SECOND)
-#define PARTING_DEADLINE (3 * SECOND) /* until a peer has read the last message */
-#define TICK (1 * SECOND)	      /* reports */
-#define SILENT_TICKS 10		      /* a member whose peer is silent that long is lost */
+#define SECOND		    1000000ull
+#define JOIN_DEADLINE	    (30 * SECOND) /* the whole of a join, unless its caller says otherwise */
+#define ASK_DEADLINE	    (30 * SECOND) /* how long an application may leave a request undecided */
+#define FIRST_WORD_DEADLINE (5 * SECOND)  /* until a connection says what it wants */
+#define PROBE_DEADLINE	    (3 * SECOND)
+#define PARTING_DEADLINE    (3 * SECOND) /* until a peer has read the last message */
+#define TICK		    (1 * SECOND) /* reports */
+#define SILENT_TICKS	    10		 /* a member whose peer is silent that long is lost */
 
 struct options {
 	const char *runtime_dir;
 	const char *bpf_dir;
 	struct lc_endpoint control;
-	const char *interfaces[MAX_INTERFACES]; /* control connections are taken on these; none: all */
+	const char
+		*interfaces[MAX_INTERFACES]; /* control connections are taken on these; none: all */
 	unsigned int interface_count;
 	bool insecure;
 };
@@ -98,8 +99,8 @@ struct socket {
 	uint32_t admit;
 	bool has_flows;
 	struct lc_flows flows;
-	uint32_t backlog; /* 0: does not listen */
-	uint32_t waiting; /* requests before the application, or about to be */
+	uint32_t backlog;	 /* 0: does not listen */
+	uint32_t waiting;	 /* requests before the application, or about to be */
 	struct session *session; /* a root's */
 	struct member *member;	 /* a leaf's, or the one this root-side handle stands for */
 };
@@ -139,9 +140,9 @@ struct member {
 	bool has_flows;
 	struct lc_flows flows;
 
-	bool waits;	  /* counted in owner->waiting */
-	uint64_t reply;	  /* id of the JOIN or ACCEPT that waits for an answer; 0: none */
-	uint64_t request; /* number of the REQUEST before the application; 0: none */
+	bool waits;	      /* counted in owner->waiting */
+	uint64_t reply;	      /* id of the JOIN or ACCEPT that waits for an answer; 0: none */
+	uint64_t request;     /* number of the REQUEST before the application; 0: none */
 	uint64_t deadline_us; /* of this join, in all */
 
 	unsigned int probes;
@@ -150,8 +151,9 @@ struct member {
 	uint64_t admitted_before;  /* count of the socket when it became this member's */
 	uint64_t last_admitted;
 	unsigned int drain_steps, still_steps;
-	uint64_t sent, sent_bytes;	 /* root: copies, when the leaf left */
-	uint64_t arrived, arrived_too_many; /* root: what the leaf reported last: admitted, and buffer full */
+	uint64_t sent, sent_bytes; /* root: copies, when the leaf left */
+	uint64_t arrived,
+		arrived_too_many; /* root: what the leaf reported last: admitted, and buffer full */
 	unsigned int silent_ticks;
 	bool heard_last_word; /* the peer waits for nothing more on this connection */
 };

@@ -7,9 +7,9 @@
  * been admitted, or when none has come for STILL_STEPS (the rest is lost), or
  * after MOST_STEPS.
  */
-#define STEP_US 5000
-#define STILL_STEPS 40	/* 200 ms */
-#define MOST_STEPS 1000 /* 5 s */
+#define STEP_US	    5000
+#define STILL_STEPS 40	 /* 200 ms */
+#define MOST_STEPS  1000 /* 5 s */
 
 static bool is_drained(struct member *member)
 {

@@ -45,10 +45,10 @@ static void on_probed(void *context, uint32_t admit, uint64_t token)
 	struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-		if (member->socket && member->socket->admit == admit && member->token == token) {
-			member_event(member, LC_ON_PROBED, LEAFCAST_NO_REASON);
-			return;
-		}
+	if (member->socket && member->socket->admit == admit && member->token == token) {
+		member_event(member, LC_ON_PROBED, LEAFCAST_NO_REASON);
+		return;
+	}
 }
 
 static int on_plane(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -162,10 +162,11 @@ static const char *remedy(int error)
 
 static int open_network(struct daemon *daemon)
 {
-	struct lc_network_error error = { "" };
+	struct lc_network_error error = {""};
 	int failure = lc_network_open(&daemon->network, &error);
 
-	failure = failure ?: lc_network_make_channel(daemon->network, &daemon->channel_ifindex,
+	failure = failure
+			  ?: lc_network_make_channel(daemon->network, &daemon->channel_ifindex,
 						     &error);
 	if (failure)
 		say(SD_ERR, "%s%s", error.text[0] ? error.text : strerror(-failure),
@@ -175,10 +176,10 @@ static int open_network(struct daemon *daemon)
 
 static int open_plane(struct daemon *daemon)
 {
-	struct lc_plane_options options = { .bpf_dir = daemon->options.bpf_dir,
-					    .sender_ifindex = daemon->channel_ifindex,
-					    .loopback_ifindex = if_nametoindex("lo") };
-	struct lc_plane_error error = { "" };
+	struct lc_plane_options options = {.bpf_dir = daemon->options.bpf_dir,
+					   .sender_ifindex = daemon->channel_ifindex,
+					   .loopback_ifindex = if_nametoindex("lo")};
+	struct lc_plane_error error = {""};
 	int failure = lc_plane_open(&daemon->plane, &options, &error);
 
 	if (failure) {
@@ -212,8 +213,8 @@ static int learn_namespace(struct daemon *daemon)
 	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
-	if (descriptor < 0 || getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE,
-					 &daemon->netns_cookie, &length) < 0)
+	if (descriptor < 0 ||
+	    getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &daemon->netns_cookie, &length) < 0)
 		error = -errno;
 	if (descriptor >= 0)
 		close(descriptor);
@@ -298,7 +299,7 @@ static int run(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = { .channel_listener = -1, .prober4 = -1, .prober6 = -1 };
+	static struct daemon daemon = {.channel_listener = -1, .prober4 = -1, .prober6 = -1};
 	sigset_t handled;
 
 	options_parse(&daemon.options, argc, argv);

@@ -119,8 +119,8 @@ static void note_change(const struct member *member, enum lc_join_state before,
 {
 	char root[LC_ENDPOINT_TEXT], leaf[LC_ENDPOINT_TEXT];
 	const char *session = lc_endpoint_format(root, &member->session_name);
-	const char *name = lc_endpoint_format(
-		leaf, member->leaf_name.port ? &member->leaf_name : &member->listen_name);
+	const char *name = lc_endpoint_format(leaf, member->leaf_name.port ? &member->leaf_name
+									   : &member->listen_name);
 
 	if (step->state == LC_JOIN_MEMBER)
 		say(SD_INFO, "session %s: leaf %s joined", session, name);
@@ -342,8 +342,8 @@ struct member *member_of_request(struct daemon *daemon, uint64_t request)
 	struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-		if (request && member->request == request)
-			return member;
+	if (request && member->request == request)
+		return member;
 	return NULL;
 }
 
@@ -352,12 +352,12 @@ void members_follow_network(struct daemon *daemon)
 	struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-		steps_refresh_path(member);
+	steps_refresh_path(member);
 }
 
 static void send_report(struct member *member)
 {
-	struct lc_message report = { .kind = LC_MESSAGE_REPORT };
+	struct lc_message report = {.kind = LC_MESSAGE_REPORT};
 
 	steps_count(member, &report);
 	lc_peer_send(member->peer, &report);

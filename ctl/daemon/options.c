@@ -14,7 +14,8 @@ static const char help[] =
 	"Usage: leafcastd [OPTION]...\n"
 	"The daemon of one Leafcast node: copies datagrams to admitted leaves in the kernel.\n"
 	"\n"
-	"  --runtime-dir DIR    where applications find the daemon (default " LEAFCAST_RUNTIME_DIR ")\n"
+	"  --runtime-dir DIR    where applications find the daemon (default " LEAFCAST_RUNTIME_DIR
+	")\n"
 	"  --bpf-dir DIR        where maps and programs are pinned (default " LEAFCAST_BPF_DIR ")\n"
 	"  --control ADDR:PORT  where other nodes' daemons find this one (default [::]:19750)\n"
 	"  --interface DEV      take control connections on this interface only; may be repeated\n"
@@ -40,21 +41,29 @@ static const char *directory(const char *option, const char *value)
 
 void options_parse(struct options *options, int argc, char **argv)
 {
-	enum { RUNTIME = 256, BPF, CONTROL, INTERFACE, INSECURE, HELP, VERSION };
+	enum {
+		RUNTIME = 256,
+		BPF,
+		CONTROL,
+		INTERFACE,
+		INSECURE,
+		HELP,
+		VERSION
+	};
 	static const struct option list[] = {
-		{ "runtime-dir", required_argument, NULL, RUNTIME },
-		{ "bpf-dir", required_argument, NULL, BPF },
-		{ "control", required_argument, NULL, CONTROL },
-		{ "interface", required_argument, NULL, INTERFACE },
-		{ "insecure", no_argument, NULL, INSECURE },
-		{ "help", no_argument, NULL, HELP },
-		{ "version", no_argument, NULL, VERSION },
-		{ 0 },
+		{"runtime-dir", required_argument, NULL, RUNTIME},
+		{"bpf-dir", required_argument, NULL, BPF},
+		{"control", required_argument, NULL, CONTROL},
+		{"interface", required_argument, NULL, INTERFACE},
+		{"insecure", no_argument, NULL, INSECURE},
+		{"help", no_argument, NULL, HELP},
+		{"version", no_argument, NULL, VERSION},
+		{0},
 	};
 	int option;
 
-	*options = (struct options){ .runtime_dir = LEAFCAST_RUNTIME_DIR,
-				     .bpf_dir = LEAFCAST_BPF_DIR };
+	*options = (struct options){.runtime_dir = LEAFCAST_RUNTIME_DIR,
+				    .bpf_dir = LEAFCAST_BPF_DIR};
 	lc_endpoint_parse(&options->control, "[::]:19750");
 	_Static_assert(LEAFCAST_CONTROL_PORT == 19750, "the default above");
 	opterr = 0;

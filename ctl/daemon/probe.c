@@ -13,18 +13,21 @@
 
 static int prober(int family, uint32_t ifindex)
 {
-	struct ip_mreqn on = { .imr_ifindex = (int)ifindex };
+	struct ip_mreqn on = {.imr_ifindex = (int)ifindex};
 	int index = (int)ifindex, none = 0, error = 0;
 	int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (descriptor < 0)
 		return -errno;
 	if (family == AF_INET)
-		error = setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &on, sizeof(on)) ?:
-			setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_LOOP, &none, sizeof(none));
+		error = setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &on, sizeof(on))
+				?: setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_LOOP, &none,
+					      sizeof(none));
 	else
-		error = setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index)) ?:
-			setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &none, sizeof(none));
+		error = setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index,
+				   sizeof(index))
+				?: setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &none,
+					      sizeof(none));
 	if (error) {
 		error = -errno;
 		close(descriptor);
@@ -56,13 +59,13 @@ void probe_close(struct daemon *daemon)
 static void send_probe(const struct member *member)
 {
 	const struct lc_endpoint *channel = &member->session->channel;
-	struct lc_probe probe = { .magic = htobe64(LC_PROBE_MAGIC),
-				  .token = htobe64(member->token),
-				  .leaf = htobe32(member->leaf) };
+	struct lc_probe probe = {.magic = htobe64(LC_PROBE_MAGIC),
+				 .token = htobe64(member->token),
+				 .leaf = htobe32(member->leaf)};
 	struct sockaddr_storage address;
 	socklen_t length = lc_endpoint_to_sockaddr(channel, &address);
-	int descriptor = channel->family == LC_INET ? member->daemon->prober4 :
-						      member->daemon->prober6;
+	int descriptor = channel->family == LC_INET ? member->daemon->prober4
+						    : member->daemon->prober6;
 
 	/* A probe that cannot be sent is a probe lost: the next one follows. */
 	(void)!sendto(descriptor, &probe, sizeof(probe), 0, (struct sockaddr *)&address, length);

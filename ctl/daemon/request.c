@@ -11,10 +11,10 @@ struct outcome {
 	bool later; /* the answer comes with the member's COMPLETE or FAIL */
 };
 
-#define DONE ((struct outcome){ 0 })
-#define LATER ((struct outcome){ .later = true })
-#define ERROR(negative_errno) ((struct outcome){ .error = (negative_errno) })
-#define REFUSE(why) ((struct outcome){ .reason = (why) })
+#define DONE		      ((struct outcome){0})
+#define LATER		      ((struct outcome){.later = true})
+#define ERROR(negative_errno) ((struct outcome){.error = (negative_errno)})
+#define REFUSE(why)	      ((struct outcome){.reason = (why)})
 
 static struct outcome open_socket(struct client *client, const struct lc_local_message *message,
 				  struct socket *unused, int *descriptor)
@@ -36,9 +36,8 @@ static struct outcome open_socket(struct client *client, const struct lc_local_m
 static struct outcome listen_on(struct client *client, const struct lc_local_message *message,
 				struct socket *socket, int *descriptor)
 {
-	struct lc_local_message reply = { .kind = LC_LOCAL_REPLY,
-					  .id = message->id,
-					  .socket = message->socket };
+	struct lc_local_message reply = {
+		.kind = LC_LOCAL_REPLY, .id = message->id, .socket = message->socket};
 	struct lc_endpoint name;
 	struct session *session;
 	int error = socket_name(socket, &name);
@@ -57,9 +56,9 @@ static struct outcome listen_on(struct client *client, const struct lc_local_mes
 	} else if (socket->member) {
 		return ERROR(-EISCONN);
 	}
-	socket->backlog = message->backlog < 1		    ? 1 :
-			  message->backlog > MAX_BACKLOG ? MAX_BACKLOG :
-							   message->backlog;
+	socket->backlog = message->backlog < 1		   ? 1
+			  : message->backlog > MAX_BACKLOG ? MAX_BACKLOG
+							   : message->backlog;
 	reply.name = name;
 	client_send(client, &reply);
 	return LATER;
@@ -112,9 +111,9 @@ static bool is_inviting(const struct daemon *daemon, const struct socket *root)
 	const struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-		if (member->has_end && member->end == LC_END_INVITER && member->owner == root &&
-		    lc_join_is_pending(member->state))
-			return true;
+	if (member->has_end && member->end == LC_END_INVITER && member->owner == root &&
+	    lc_join_is_pending(member->state))
+		return true;
 	return false;
 }
 
@@ -170,10 +169,10 @@ static struct outcome cancel(struct client *client, const struct lc_local_messag
 
 	(void)message, (void)descriptor;
 	LIST_FOREACH(member, &client->daemon->members, entry)
-		if (member->owner == socket && member->reply && lc_join_is_pending(member->state)) {
-			member_event(member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
-			break;
-		}
+	if (member->owner == socket && member->reply && lc_join_is_pending(member->state)) {
+		member_event(member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+		break;
+	}
 	return DONE;
 }
 
@@ -287,15 +286,11 @@ static const struct {
 				 struct socket *socket, int *descriptor);
 	bool about_a_socket; /* which must be known */
 } requests[] = {
-	[LC_LOCAL_HELLO] = { greet, false },
-	[LC_LOCAL_OPEN] = { open_socket, false },
-	[LC_LOCAL_LISTEN] = { listen_on, true },
-	[LC_LOCAL_JOIN] = { join, true },
-	[LC_LOCAL_CANCEL] = { cancel, true },
-	[LC_LOCAL_ACCEPT] = { accept_request, false },
-	[LC_LOCAL_REJECT] = { reject_request, false },
-	[LC_LOCAL_SET_FLOWS] = { set_flows, true },
-	[LC_LOCAL_CLOSE] = { close_socket, true },
+	[LC_LOCAL_HELLO] = {greet, false},	     [LC_LOCAL_OPEN] = {open_socket, false},
+	[LC_LOCAL_LISTEN] = {listen_on, true},	     [LC_LOCAL_JOIN] = {join, true},
+	[LC_LOCAL_CANCEL] = {cancel, true},	     [LC_LOCAL_ACCEPT] = {accept_request, false},
+	[LC_LOCAL_REJECT] = {reject_request, false}, [LC_LOCAL_SET_FLOWS] = {set_flows, true},
+	[LC_LOCAL_CLOSE] = {close_socket, true},
 };
 
 void request_handle(struct client *client, const struct lc_local_message *message, int *descriptor)

@@ -21,8 +21,8 @@ static bool name_taken(const struct daemon *daemon, const struct lc_endpoint *na
 	const struct session *session;
 
 	LIST_FOREACH(session, &daemon->sessions, entry)
-		if (lc_endpoint_equal(&session->name, name))
-			return true;
+	if (lc_endpoint_equal(&session->name, name))
+		return true;
 	return false;
 }
 
@@ -38,7 +38,7 @@ static int set_int(int descriptor, int level, int option, int value)
  */
 static int lead_to_channel(const struct daemon *daemon, const struct socket *root)
 {
-	struct ip_mreqn on = { .imr_ifindex = (int)daemon->channel_ifindex };
+	struct ip_mreqn on = {.imr_ifindex = (int)daemon->channel_ifindex};
 	int error = 0;
 
 	if (root->family == LC_INET) {
@@ -48,8 +48,9 @@ static int lead_to_channel(const struct daemon *daemon, const struct socket *roo
 		error = error ?: set_int(root->fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 		return error ?: set_int(root->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	}
-	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-				 (int)daemon->channel_ifindex);
+	error = error
+			?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
+				   (int)daemon->channel_ifindex);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
 	return error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
@@ -57,8 +58,8 @@ static int lead_to_channel(const struct daemon *daemon, const struct socket *roo
 
 int session_of_root(struct daemon *daemon, struct socket *root, struct session **result)
 {
-	struct lc_session_spec spec = { .sender = root->fd, .now_ns = now_ns() };
-	struct lc_endpoint any = { .family = root->family };
+	struct lc_session_spec spec = {.sender = root->fd, .now_ns = now_ns()};
+	struct lc_endpoint any = {.family = root->family};
 	struct session *session;
 	int error;
 
@@ -100,7 +101,8 @@ struct session *session_find(struct daemon *daemon, const struct lc_endpoint *na
 {
 	struct session *session;
 
-	LIST_FOREACH(session, &daemon->sessions, entry) {
+	LIST_FOREACH(session, &daemon->sessions, entry)
+	{
 		if (session->root->backlog == 0 || session->name.port != name->port ||
 		    session->name.family != name->family)
 			continue;

@@ -91,8 +91,8 @@ struct socket *socket_find(struct client *client, uint64_t number)
 	struct socket *socket;
 
 	LIST_FOREACH(socket, &client->sockets, entry)
-		if (socket->number == number)
-			return socket;
+	if (socket->number == number)
+		return socket;
 	return NULL;
 }
 
@@ -101,7 +101,8 @@ static struct member *involved(struct socket *socket)
 {
 	struct member *member;
 
-	LIST_FOREACH(member, &socket->client->daemon->members, entry) {
+	LIST_FOREACH(member, &socket->client->daemon->members, entry)
+	{
 		if (member->busy || member->state == LC_JOIN_GONE)
 			continue;
 		if (member->socket == socket || member->owner == socket ||
@@ -150,7 +151,7 @@ int socket_bind(const struct socket *socket, const struct lc_endpoint *address)
 
 uint64_t socket_drops(const struct socket *socket)
 {
-	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
 	socklen_t length = sizeof(memory);
 
 	if (getsockopt(socket->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) < 0)

@@ -62,8 +62,8 @@ static enum leafcast_reason connect_within_node(struct member *member,
 static enum leafcast_reason do_connect(struct member *member, enum leafcast_reason reason)
 {
 	struct daemon *daemon = member->daemon;
-	struct lc_endpoint own, node = member->end == LC_END_JOINER ? member->session_name :
-								     member->listen_name;
+	struct lc_endpoint own,
+		node = member->end == LC_END_JOINER ? member->session_name : member->listen_name;
 	struct lc_peer *peer;
 	int error = bound_name(member, &own);
 
@@ -196,8 +196,8 @@ static enum leafcast_reason do_send_request(struct member *member, enum leafcast
 static enum leafcast_reason do_send_seen(struct member *member, enum leafcast_reason reason)
 {
 	(void)reason;
-	return send_message(member, &(struct lc_message){ .kind = LC_MESSAGE_SEEN,
-							  .token = member->token });
+	return send_message(member,
+			    &(struct lc_message){.kind = LC_MESSAGE_SEEN, .token = member->token});
 }
 
 static enum leafcast_reason do_send_accept(struct member *member, enum leafcast_reason reason)
@@ -222,13 +222,13 @@ static enum leafcast_reason do_send_accept(struct member *member, enum leafcast_
 static enum leafcast_reason do_send_joined(struct member *member, enum leafcast_reason reason)
 {
 	(void)reason;
-	return send_message(member, &(struct lc_message){ .kind = LC_MESSAGE_JOINED });
+	return send_message(member, &(struct lc_message){.kind = LC_MESSAGE_JOINED});
 }
 
 static enum leafcast_reason do_send_refuse(struct member *member, enum leafcast_reason reason)
 {
-	return send_message(member, &(struct lc_message){ .kind = LC_MESSAGE_REFUSE,
-							  .reason = reason });
+	return send_message(member,
+			    &(struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = reason});
 }
 
 /* The kernel counts what our filter drops, probes too, together with what finds the buffer full. */
@@ -261,7 +261,7 @@ void steps_count(const struct member *member, struct lc_message *message)
 
 static enum leafcast_reason do_send_leave(struct member *member, enum leafcast_reason reason)
 {
-	struct lc_message message = { .kind = LC_MESSAGE_LEAVE, .reason = reason };
+	struct lc_message message = {.kind = LC_MESSAGE_LEAVE, .reason = reason};
 
 	steps_count(member, &message);
 	return send_message(member, &message);
@@ -274,11 +274,11 @@ static void drop_older_membership(const struct member *member)
 	struct member *other;
 
 	LIST_FOREACH(other, &member->daemon->members, entry)
-		if (other != member && other->session == member->session && other->leaf &&
-		    lc_endpoint_equal(&other->leaf_name, &member->leaf_name)) {
-			member_event(other, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
-			return;
-		}
+	if (other != member && other->session == member->session && other->leaf &&
+	    lc_endpoint_equal(&other->leaf_name, &member->leaf_name)) {
+		member_event(other, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+		return;
+	}
 }
 
 static enum leafcast_reason do_add_leaf(struct member *member, enum leafcast_reason reason)
@@ -391,10 +391,10 @@ static enum leafcast_reason do_ask(struct member *member, enum leafcast_reason r
 static enum leafcast_reason do_withdraw(struct member *member, enum leafcast_reason reason)
 {
 	client_send(member->owner->client,
-		    &(struct lc_local_message){ .kind = LC_LOCAL_WITHDRAWN,
-						.socket = member->owner->number,
-						.request = member->request,
-						.reason = reason });
+		    &(struct lc_local_message){.kind = LC_LOCAL_WITHDRAWN,
+					       .socket = member->owner->number,
+					       .request = member->request,
+					       .reason = reason});
 	return LEAFCAST_NO_REASON;
 }
 
@@ -444,9 +444,9 @@ static enum leafcast_reason do_notify_close(struct member *member, enum leafcast
 		answer(member, reason); /* it never came to be, as far as the application knows */
 	else
 		client_send(member->socket->client,
-			    &(struct lc_local_message){ .kind = LC_LOCAL_CLOSED,
-							.socket = member->socket->number,
-							.reason = reason });
+			    &(struct lc_local_message){.kind = LC_LOCAL_CLOSED,
+						       .socket = member->socket->number,
+						       .reason = reason});
 	return LEAFCAST_NO_REASON;
 }
 
