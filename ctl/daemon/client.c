@@ -139,11 +139,9 @@ static int on_connection(sd_event_source *source, int descriptor, uint32_t event
 int client_listen(struct daemon *daemon, pid_t *owner)
 {
 	int listener = lc_channel_listen(daemon->options.runtime_dir, owner);
-	int error;
 
 	if (listener < 0)
 		return listener;
 	daemon->channel_listener = listener;
-	error = sd_event_add_io(daemon->event, NULL, listener, EPOLLIN, on_connection, daemon);
-	return error < 0 ? error : 0;
+	return listening_start(daemon, listener, on_connection);
 }

@@ -31,8 +31,13 @@
 #define MAX_CLIENTS	       512
 #define MAX_SOCKETS_PER_CLIENT 1024
 #define MAX_BACKLOG	       1024
-/* Connections that have not yet led to a membership, all peers together. */
-#define MAX_PENDING_PEERS 1024
+/* Connections that have not yet said what they want: of all peers, and of one address (IPv6: one /64). */
+#define MAX_ARRIVALS		1024
+#define MAX_ARRIVALS_OF_ADDRESS 128
+/* Connections whose last word is being read. */
+#define MAX_PARTINGS 1024
+/* Connections taken from a listener before others get their turn. */
+#define ARRIVALS_AT_ONCE 32
 
 /* Times, in microseconds. */
 #define SECOND		    1000000ull
@@ -61,18 +66,22 @@ struct daemon {
 	struct lc_network *network;
 	struct lc_peer_listener *listeners[MAX_INTERFACES];
 	unsigned int listener_count;
+	sd_event_source *listening[MAX_INTERFACES + 1]; /* for peers and for clients */
+	unsigned int listening_count;
 	sd_event_source *changed_timer;
 	int channel_listener;
 	uint32_t channel_ifindex; /* lc0 */
 	int prober4, prober6;
 	uint64_t netns_cookie;
 	uint64_t requests; /* the last number given to a REQUEST */
-	unsigned int client_count, pending_peers;
+	unsigned int client_count, arrival_count, parting_count;
 	bool stopping;
 	LIST_HEAD(, client) clients;
 	LIST_HEAD(, session) sessions;
 	LIST_HEAD(, member) members;
-	LIST_HEAD(, parting) partings;
+	/* Both with the oldest first. */
+	TAILQ_HEAD(, member) arrivals;
+	TAILQ_HEAD(, parting) partings;
 };
 
 /* An application's process. */
@@ -118,7 +127,9 @@ struct session {
 struct member {
 	struct daemon *daemon;
 	LIST_ENTRY(member) entry;
+	TAILQ_ENTRY(member) arrival;
 	bool has_end; /* false until a connection that came in has said what it wants */
+	bool arrives; /* in the daemon's list of arrivals: from another node, and nothing said yet */
 	enum lc_join_end end;
 	enum lc_join_state state;
 	unsigned int busy; /* depth of lc_join_next() steps being carried out */
@@ -161,13 +172,19 @@ struct member {
 /* A connection on which the last word is said but perhaps not read. */
 struct parting {
 	struct daemon *daemon;
-	LIST_ENTRY(parting) entry;
+	TAILQ_ENTRY(parting) entry;
 	struct lc_peer *peer;
 	sd_event_source *io, *deadline;
 };
 
 /* One line to standard error, which systemd's journal understands; `level` as in sd-daemon.h's SD_*. */
 __attribute__((format(printf, 2, 3))) void say(const char *level, const char *format, ...);
+
+/* ---- listening.c ---- */
+/* Calls `on_connection` with the daemon when there are connections to accept. */
+int listening_start(struct daemon *daemon, int descriptor, sd_event_io_handler_t on_connection);
+/* Nobody is let in any more. */
+void listening_stop(struct daemon *daemon);
 
 /* ---- client.c: the channel to applications ---- */
 int client_listen(struct daemon *daemon, pid_t *owner);
@@ -218,7 +235,13 @@ struct member *member_of_request(struct daemon *daemon, uint64_t request);
 void members_follow_network(struct daemon *daemon);
 /* Reports, liveness. */
 void members_tick(struct daemon *daemon);
-/* A connection that came in: waits for its first word. */
+/* Ends those that no application here has a part in: nothing has been decided yet. */
+void members_free_strangers(struct daemon *daemon);
+/*
+ * A connection that came in: waits for its first word. Where too many do, the
+ * one that has waited longest makes room, so that whoever speaks at once is
+ * heard however many others there are that say nothing.
+ */
 void member_incoming(struct daemon *daemon, struct lc_peer *peer);
 enum leafcast_reason reason_of_errno(int error);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -33,8 +34,11 @@ static int on_peer_connection(sd_event_source *source, int descriptor, uint32_t 
 
 		if (lc_peer_listener_fd(daemon->listeners[i]) != descriptor)
 			continue;
-		while (lc_peer_accept(daemon->listeners[i], &peer) == 0)
+		for (int taken = 0; taken < ARRIVALS_AT_ONCE; taken++) {
+			if (lc_peer_accept(daemon->listeners[i], &peer) < 0)
+				break;
 			member_incoming(daemon, peer);
+		}
 	}
 	return 0;
 }
@@ -116,9 +120,11 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 		return sd_event_exit(daemon->event, 0);
 	daemon->stopping = true;
 	sd_notify(0, "STOPPING=1");
+	listening_stop(daemon);
+	members_free_strangers(daemon);
 	while ((client = LIST_FIRST(&daemon->clients)))
 		client_free(client);
-	if (LIST_EMPTY(&daemon->partings))
+	if (TAILQ_EMPTY(&daemon->partings))
 		return sd_event_exit(daemon->event, 0);
 	return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FAREWELL_US, 0,
 					  on_farewell, daemon);
@@ -142,10 +148,9 @@ static int listen_to_peers(struct daemon *daemon)
 			return error;
 		}
 		daemon->listener_count++;
-		error = sd_event_add_io(daemon->event, NULL,
-					lc_peer_listener_fd(daemon->listeners[i]), EPOLLIN,
-					on_peer_connection, daemon);
-		if (error < 0)
+		error = listening_start(daemon, lc_peer_listener_fd(daemon->listeners[i]),
+					on_peer_connection);
+		if (error)
 			return error;
 	}
 	return 0;
@@ -264,7 +269,8 @@ static void close_all(struct daemon *daemon)
 {
 	struct parting *parting;
 
-	while ((parting = LIST_FIRST(&daemon->partings)))
+	listening_stop(daemon);
+	while ((parting = TAILQ_FIRST(&daemon->partings)))
 		parting_free(parting);
 	for (unsigned int i = 0; i < daemon->listener_count; i++)
 		lc_peer_listener_free(daemon->listeners[i]);
@@ -277,6 +283,17 @@ static void close_all(struct daemon *daemon)
 	}
 	sd_event_source_disable_unref(daemon->changed_timer);
 	sd_event_unref(daemon->event);
+}
+
+/* Members of a full table are more descriptors than a process has by default. */
+static void take_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int run(struct daemon *daemon)
@@ -303,6 +320,9 @@ int main(int argc, char **argv)
 	sigset_t handled;
 
 	options_parse(&daemon.options, argc, argv);
+	TAILQ_INIT(&daemon.arrivals);
+	TAILQ_INIT(&daemon.partings);
+	take_descriptors();
 	sigemptyset(&handled);
 	sigaddset(&handled, SIGTERM);
 	sigaddset(&handled, SIGINT);

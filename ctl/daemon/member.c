@@ -52,10 +52,18 @@ struct member *member_new(struct daemon *daemon)
 	return member;
 }
 
+static void has_arrived(struct member *member)
+{
+	if (!member->arrives)
+		return;
+	TAILQ_REMOVE(&member->daemon->arrivals, member, arrival);
+	member->daemon->arrival_count--;
+	member->arrives = false;
+}
+
 static void member_free(struct member *member)
 {
-	if (!member->has_end)
-		member->daemon->pending_peers--;
+	has_arrived(member);
 	sd_event_source_disable_unref(member->io);
 	sd_event_source_disable_unref(member->deadline);
 	sd_event_source_disable_unref(member->probe);
@@ -77,12 +85,14 @@ static int on_deadline(sd_event_source *source, uint64_t now, void *context)
 	return 0;
 }
 
-static void arm_deadline(struct member *member, uint64_t in_us)
+/* `in_us` 0: there is none. */
+static int arm_deadline(struct member *member, uint64_t in_us)
 {
 	member->deadline = sd_event_source_disable_unref(member->deadline);
-	if (in_us)
-		sd_event_add_time_relative(member->daemon->event, &member->deadline,
-					   CLOCK_MONOTONIC, in_us, 0, on_deadline, member);
+	if (!in_us)
+		return 0;
+	return sd_event_add_time_relative(member->daemon->event, &member->deadline, CLOCK_MONOTONIC,
+					  in_us, 0, on_deadline, member);
 }
 
 /* Every state that is left by the answer of somebody else has its own time. */
@@ -242,7 +252,7 @@ static bool take_message(struct member *member, const struct lc_message *message
 			return false;
 		}
 		member->has_end = true;
-		member->daemon->pending_peers--;
+		has_arrived(member);
 		return asked_judge(member, message);
 	}
 	event = event_of_message(member, message);
@@ -318,23 +328,57 @@ int member_adopt_peer(struct member *member, struct lc_peer *peer)
 	return 0;
 }
 
+static bool is_of_address(const struct lc_peer *peer, const struct lc_endpoint *address)
+{
+	return lc_prefix_holds(address, address->family == LC_INET6 ? 64 : 32, lc_peer_other(peer));
+}
+
+static void make_room(struct daemon *daemon, const struct lc_endpoint *address)
+{
+	struct member *member, *oldest = NULL;
+	unsigned int count = 0;
+
+	TAILQ_FOREACH(member, &daemon->arrivals, arrival)
+		if (is_of_address(member->peer, address) && count++ == 0)
+			oldest = member;
+	if (count < MAX_ARRIVALS_OF_ADDRESS)
+		oldest = NULL;
+	if (!oldest && daemon->arrival_count >= MAX_ARRIVALS)
+		oldest = TAILQ_FIRST(&daemon->arrivals);
+	if (oldest)
+		member_free(oldest);
+}
+
 void member_incoming(struct daemon *daemon, struct lc_peer *peer)
 {
-	struct member *member = NULL;
+	struct member *member = member_new(daemon);
 
-	if (daemon->pending_peers < MAX_PENDING_PEERS)
-		member = member_new(daemon);
-	if (!member) {
+	if (!member || member_adopt_peer(member, peer) < 0) {
 		lc_peer_free(peer);
+		if (member)
+			member_free(member);
 		return;
 	}
-	daemon->pending_peers++;
-	if (member_adopt_peer(member, peer) < 0) {
-		lc_peer_free(peer);
+	/* The other end of a pair is a socket of this node, and bounded with those. */
+	if (!lc_peer_is_pair(peer)) {
+		make_room(daemon, lc_peer_other(peer));
+		TAILQ_INSERT_TAIL(&daemon->arrivals, member, arrival);
+		daemon->arrival_count++;
+		member->arrives = true;
+	}
+	if (arm_deadline(member, FIRST_WORD_DEADLINE) < 0)
 		member_free(member);
-		return;
+}
+
+void members_free_strangers(struct daemon *daemon)
+{
+	struct member *member, *next;
+
+	for (member = LIST_FIRST(&daemon->members); member; member = next) {
+		next = LIST_NEXT(member, entry);
+		if (!member->has_end)
+			member_free(member);
 	}
-	arm_deadline(member, FIRST_WORD_DEADLINE);
 }
 
 struct member *member_of_request(struct daemon *daemon, uint64_t request)

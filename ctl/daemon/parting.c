@@ -42,11 +42,16 @@ static int on_deadline(sd_event_source *source, uint64_t now, void *context)
 
 void parting_free(struct parting *parting)
 {
+	struct daemon *daemon = parting->daemon;
+
 	sd_event_source_disable_unref(parting->io);
 	sd_event_source_disable_unref(parting->deadline);
 	lc_peer_free(parting->peer);
-	LIST_REMOVE(parting, entry);
+	TAILQ_REMOVE(&daemon->partings, parting, entry);
+	daemon->parting_count--;
 	free(parting);
+	if (daemon->stopping && !daemon->parting_count)
+		sd_event_exit(daemon->event, 0);
 }
 
 void parting_start(struct daemon *daemon, struct lc_peer *peer)
@@ -59,7 +64,10 @@ void parting_start(struct daemon *daemon, struct lc_peer *peer)
 	}
 	parting->daemon = daemon;
 	parting->peer = peer;
-	LIST_INSERT_HEAD(&daemon->partings, parting, entry);
+	if (daemon->parting_count >= MAX_PARTINGS)
+		parting_free(TAILQ_FIRST(&daemon->partings));
+	TAILQ_INSERT_TAIL(&daemon->partings, parting, entry);
+	daemon->parting_count++;
 	if (sd_event_add_io(daemon->event, &parting->io, lc_peer_fd(peer), lc_peer_events(peer),
 			    on_ready, parting) < 0 ||
 	    sd_event_add_time_relative(daemon->event, &parting->deadline, CLOCK_MONOTONIC,
