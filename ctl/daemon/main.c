@@ -49,10 +49,10 @@ static void on_probed(void *context, uint32_t admit, uint64_t token)
 	struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-	if (member->socket && member->socket->admit == admit && member->token == token) {
-		member_event(member, LC_ON_PROBED, LEAFCAST_NO_REASON);
-		return;
-	}
+		if (member->socket && member->socket->admit == admit && member->token == token) {
+			member_event(member, LC_ON_PROBED, LEAFCAST_NO_REASON);
+			return;
+		}
 }
 
 static int on_plane(sd_event_source *source, int descriptor, uint32_t events, void *context)

@@ -386,8 +386,8 @@ struct member *member_of_request(struct daemon *daemon, uint64_t request)
 	struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-	if (request && member->request == request)
-		return member;
+		if (request && member->request == request)
+			return member;
 	return NULL;
 }
 
@@ -396,7 +396,7 @@ void members_follow_network(struct daemon *daemon)
 	struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-	steps_refresh_path(member);
+		steps_refresh_path(member);
 }
 
 static void send_report(struct member *member)

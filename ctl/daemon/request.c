@@ -111,9 +111,9 @@ static bool is_inviting(const struct daemon *daemon, const struct socket *root)
 	const struct member *member;
 
 	LIST_FOREACH(member, &daemon->members, entry)
-	if (member->has_end && member->end == LC_END_INVITER && member->owner == root &&
-	    lc_join_is_pending(member->state))
-		return true;
+		if (member->has_end && member->end == LC_END_INVITER && member->owner == root &&
+		    lc_join_is_pending(member->state))
+			return true;
 	return false;
 }
 
@@ -169,10 +169,10 @@ static struct outcome cancel(struct client *client, const struct lc_local_messag
 
 	(void)message, (void)descriptor;
 	LIST_FOREACH(member, &client->daemon->members, entry)
-	if (member->owner == socket && member->reply && lc_join_is_pending(member->state)) {
-		member_event(member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
-		break;
-	}
+		if (member->owner == socket && member->reply && lc_join_is_pending(member->state)) {
+			member_event(member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+			break;
+		}
 	return DONE;
 }
 

@@ -21,8 +21,8 @@ static bool name_taken(const struct daemon *daemon, const struct lc_endpoint *na
 	const struct session *session;
 
 	LIST_FOREACH(session, &daemon->sessions, entry)
-	if (lc_endpoint_equal(&session->name, name))
-		return true;
+		if (lc_endpoint_equal(&session->name, name))
+			return true;
 	return false;
 }
 
@@ -101,8 +101,7 @@ struct session *session_find(struct daemon *daemon, const struct lc_endpoint *na
 {
 	struct session *session;
 
-	LIST_FOREACH(session, &daemon->sessions, entry)
-	{
+	LIST_FOREACH(session, &daemon->sessions, entry) {
 		if (session->root->backlog == 0 || session->name.port != name->port ||
 		    session->name.family != name->family)
 			continue;

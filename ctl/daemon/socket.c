@@ -91,8 +91,8 @@ struct socket *socket_find(struct client *client, uint64_t number)
 	struct socket *socket;
 
 	LIST_FOREACH(socket, &client->sockets, entry)
-	if (socket->number == number)
-		return socket;
+		if (socket->number == number)
+			return socket;
 	return NULL;
 }
 
@@ -101,8 +101,7 @@ static struct member *involved(struct socket *socket)
 {
 	struct member *member;
 
-	LIST_FOREACH(member, &socket->client->daemon->members, entry)
-	{
+	LIST_FOREACH(member, &socket->client->daemon->members, entry) {
 		if (member->busy || member->state == LC_JOIN_GONE)
 			continue;
 		if (member->socket == socket || member->owner == socket ||

@@ -274,11 +274,11 @@ static void drop_older_membership(const struct member *member)
 	struct member *other;
 
 	LIST_FOREACH(other, &member->daemon->members, entry)
-	if (other != member && other->session == member->session && other->leaf &&
-	    lc_endpoint_equal(&other->leaf_name, &member->leaf_name)) {
-		member_event(other, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
-		return;
-	}
+		if (other != member && other->session == member->session && other->leaf &&
+		    lc_endpoint_equal(&other->leaf_name, &member->leaf_name)) {
+			member_event(other, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+			return;
+		}
 }
 
 static enum leafcast_reason do_add_leaf(struct member *member, enum leafcast_reason reason)
