@@ -30,6 +30,7 @@ static struct {
 	unsigned int senders; /* calls that use fd unlocked: it is closed when none does */
 	uint64_t last_id;
 	struct lc_call *calls;
+	uint64_t given_up_ns; /* when sockets of a lost connection end; 0: none was lost */
 } channel = {.fd = -1};
 
 static struct {
@@ -85,6 +86,7 @@ static void lost(void)
 	if (!channel.up)
 		return;
 	channel.up = false;
+	channel.given_up_ns = lc_now_ns() + LC_DAEMON_ABSENCE_NS;
 	epoll_ctl(loop.epoll, EPOLL_CTL_DEL, channel.fd, NULL);
 	lc_trace("daemon", (SOCKET)channel.fd, "lost", WSAENETDOWN);
 	while (channel.calls)
@@ -120,14 +122,33 @@ static void read_channel(void)
 	}
 }
 
+/* Milliseconds until sockets of a lost connection end; -1: there are none. */
+static int until_given_up(void)
+{
+	uint64_t now = lc_now_ns();
+
+	if (!channel.given_up_ns)
+		return -1;
+	return now >= channel.given_up_ns ? 0 : (int)((channel.given_up_ns - now) / 1000000 + 1);
+}
+
+static void give_up_in_time(void)
+{
+	if (until_given_up() != 0)
+		return;
+	channel.given_up_ns = 0;
+	lc_socket_end_those_without(lc_daemon_link());
+}
+
 static void *run(void *unused)
 {
 	struct epoll_event ready[64];
 	struct lc_socket *socket;
 	bool stop = false;
+	int patience = -1;
 
 	while (!stop) {
-		int count = epoll_wait(loop.epoll, ready, 64, -1);
+		int count = epoll_wait(loop.epoll, ready, 64, patience);
 
 		lc_lock();
 		for (int i = 0; i < count; i++) {
@@ -142,6 +163,8 @@ static void *run(void *unused)
 				lc_event_ready(socket, ready[i].events & (EPOLLIN | broken),
 					       ready[i].events & (EPOLLOUT | broken));
 		}
+		give_up_in_time();
+		patience = until_given_up();
 		lc_unlock();
 	}
 	return unused;

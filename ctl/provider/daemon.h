@@ -12,6 +12,9 @@
 /* How long a call waits for a daemon that is not there or does not answer. */
 #define LC_DAEMON_PATIENCE_NS 2000000000ull
 
+/* How long members go on without the daemon that admitted them: nobody would tell them of their end. */
+#define LC_DAEMON_ABSENCE_NS 5000000000ull
+
 /* One request under way; embedded in what its answer concerns. */
 struct lc_call {
 	struct lc_call *next;

@@ -37,8 +37,9 @@
  *                                               membership; other directions only end here
  *   the daemon goes away                        joins under way are WSAENETDOWN, and so are all later
  *                                               control calls on sockets that it knew; data flows on
- *                                               and no FD_CLOSE is made up; new sockets use the new
- *                                               daemon
+ *                                               for 5 s, then their sessions end with WSAENETDOWN,
+ *                                               since nobody is left to say how they really ended; new
+ *                                               sockets use the new daemon
  *   after fork                                  the child's handles are WSAENOTSOCK; the descriptors
  *                                               stay open in it
  *   upcalls                                     WPUSetEvent and WPUResetEvent are called with the

@@ -320,3 +320,11 @@ void lc_socket_ended(struct lc_socket *socket, enum leafcast_reason reason, bool
 	if (!by_caller)
 		lc_event_record(socket, FD_CLOSE_BIT, socket->end_code);
 }
+
+void lc_socket_end_those_without(uint64_t link)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct lc_socket *s = by_number[i]; s; s = s->next_by_number)
+			if (s->link != link && lc_socket_is_connected(s))
+				lc_socket_ended(s, LEAFCAST_NETWORK_DOWN, false);
+}

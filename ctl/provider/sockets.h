@@ -134,6 +134,9 @@ struct lc_socket *lc_socket_any(void);
 /* Calls `visit` for each listed handle of one of the root's leaves. */
 void lc_socket_each_of_root(uint64_t root, void (*visit)(struct lc_socket *));
 
+/* Ends all that take part in a session by another connection than `link`. */
+void lc_socket_end_those_without(uint64_t link);
+
 /* Its wake or accept_ready descriptor, made if need be; -1: no more descriptors. */
 int lc_socket_wake_fd(struct lc_socket *socket);
 int lc_socket_accept_ready_fd(struct lc_socket *socket);

@@ -61,9 +61,8 @@ finish full
 note "full: $status $(check_records 1400 "$lab/full.out")"
 ok "the stopped one gets what its buffer held, unchanged" \
 	eval "check_records 1400 '$lab/full.out' | grep -q 'repeated=0 disordered=0 damaged=0'"
-# Its daemon could not tell it any more.
-end killed2
-for job in mute cut; do
+# killed2's daemon could not tell it any more: the library did.
+for job in mute cut killed2; do
 	finish $job 40
 	is "$job ends, and not well" "$status" 1
 	like "$job says that its session broke" "$lab/$job.err" "session broke: "
