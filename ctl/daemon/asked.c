@@ -4,14 +4,27 @@
 
 /*
  * May that peer speak for that address? Only the host itself may: so nobody
- * can direct a stream at a third party. (Policy by node and user comes here.)
+ * can direct a stream at a third party. For this host we do, in pairs: somebody
+ * here who calls by TCP would direct it at other people's sockets. (Policy by
+ * node and user comes here.)
  */
 static bool speaks_for(const struct member *member, const struct lc_endpoint *address)
 {
+	struct lc_network *network = member->daemon->network;
+
 	if (lc_peer_is_pair(member->peer))
-		return lc_network_is_local(member->daemon->network, address);
+		return lc_network_is_local(network, address);
 	return member->daemon->options.insecure &&
-	       lc_address_equal(address, lc_peer_other(member->peer));
+	       lc_address_equal(address, lc_peer_other(member->peer)) &&
+	       !lc_network_is_local(network, address);
+}
+
+/* Is it the address by which the peer reached us? Copies from any other of ours would look forged. */
+static bool is_called(const struct member *member, const struct lc_endpoint *address)
+{
+	if (!lc_peer_is_pair(member->peer))
+		return lc_address_equal(address, lc_peer_own(member->peer));
+	return lc_network_is_local(member->daemon->network, address);
 }
 
 static enum leafcast_reason take_waiting_place(struct member *member, struct socket *listener)
@@ -66,7 +79,7 @@ static enum leafcast_reason judge_join(struct member *member)
 		return LEAFCAST_PROTOCOL;
 	if (!speaks_for(member, &member->leaf_name))
 		return LEAFCAST_POLICY;
-	if (!lc_network_is_local(daemon->network, &member->session_name))
+	if (!is_called(member, &member->session_name))
 		return LEAFCAST_NOBODY_LISTENING;
 	member->session = session_find(daemon, &member->session_name);
 	if (!member->session)
@@ -76,23 +89,25 @@ static enum leafcast_reason judge_join(struct member *member)
 	return reason ?: take_waiting_place(member, member->session->root);
 }
 
+/* One bound to that very address goes before one bound to any, as in the kernel. */
 static struct socket *listening_leaf(struct daemon *daemon, const struct lc_endpoint *name)
 {
+	struct socket *socket, *wildcard = NULL;
 	struct lc_endpoint bound;
 	struct client *client;
-	struct socket *socket;
 
 	LIST_FOREACH(client, &daemon->clients, entry)
-	LIST_FOREACH(socket, &client->sockets, entry)
-	{
-		if (socket->role != LC_ROLE_LEAF || socket->backlog == 0 ||
-		    socket_name(socket, &bound) < 0 || bound.family != name->family ||
-		    bound.port != name->port)
-			continue;
-		if (lc_address_is_any(&bound) || lc_address_equal(&bound, name))
-			return socket;
-	}
-	return NULL;
+		LIST_FOREACH(socket, &client->sockets, entry) {
+			if (socket->role != LC_ROLE_LEAF || socket->backlog == 0 ||
+			    socket_name(socket, &bound) < 0 || bound.family != name->family ||
+			    bound.port != name->port)
+				continue;
+			if (lc_address_equal(&bound, name))
+				return socket;
+			if (lc_address_is_any(&bound))
+				wildcard = socket;
+		}
+	return wildcard;
 }
 
 static enum leafcast_reason judge_invitation(struct member *member)
@@ -106,7 +121,7 @@ static enum leafcast_reason judge_invitation(struct member *member)
 		return LEAFCAST_PROTOCOL;
 	if (!speaks_for(member, &member->session_name))
 		return LEAFCAST_POLICY;
-	if (!lc_network_is_local(daemon->network, &member->listen_name))
+	if (!is_called(member, &member->listen_name))
 		return LEAFCAST_NOBODY_LISTENING;
 	listener = listening_leaf(daemon, &member->listen_name);
 	if (!listener)

@@ -48,6 +48,7 @@
 #define PARTING_DEADLINE    (3 * SECOND) /* until a peer has read the last message */
 #define TICK		    (1 * SECOND) /* reports */
 #define SILENT_TICKS	    10		 /* a member whose peer is silent that long is lost */
+#define SUSPECT_TICKS	    2		 /* ...and that long, may be lost */
 
 struct options {
 	const char *runtime_dir;

@@ -27,6 +27,7 @@ enum leafcast_reason reason_of_errno(int error)
 	case -ETIMEDOUT:
 		return LEAFCAST_TIMED_OUT;
 	case -EADDRINUSE:
+	case -EEXIST: /* the session has a leaf of that name */
 		return LEAFCAST_ADDRESS_IN_USE;
 	case -ENOSPC:
 	case -ENOMEM:

@@ -99,16 +99,18 @@ int session_of_root(struct daemon *daemon, struct socket *root, struct session *
 
 struct session *session_find(struct daemon *daemon, const struct lc_endpoint *name)
 {
-	struct session *session;
+	struct session *session, *wildcard = NULL;
 
 	LIST_FOREACH(session, &daemon->sessions, entry) {
 		if (session->root->backlog == 0 || session->name.port != name->port ||
 		    session->name.family != name->family)
 			continue;
-		if (lc_address_is_any(&session->name) || lc_address_equal(&session->name, name))
+		if (lc_address_equal(&session->name, name))
 			return session;
+		if (lc_address_is_any(&session->name))
+			wildcard = session;
 	}
-	return NULL;
+	return wildcard;
 }
 
 void session_set_flow(struct daemon *daemon, struct session *session)

@@ -269,12 +269,18 @@ static enum leafcast_reason do_send_leave(struct member *member, enum leafcast_r
 
 /* ---- the leaf's record at the root ---- */
 
-static void drop_older_membership(const struct member *member)
+/*
+ * The leaf's host asks anew for a socket that it still has with us. That the
+ * old one is no more is believed only if nothing has been heard of it lately:
+ * anybody on that host can ask so, and a request can be sent twice.
+ */
+static void drop_silent_membership(const struct member *member)
 {
 	struct member *other;
 
 	LIST_FOREACH(other, &member->daemon->members, entry)
 		if (other != member && other->session == member->session && other->leaf &&
+		    other->silent_ticks > SUSPECT_TICKS &&
 		    lc_endpoint_equal(&other->leaf_name, &member->leaf_name)) {
 			member_event(other, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
 			return;
@@ -296,8 +302,7 @@ static enum leafcast_reason do_add_leaf(struct member *member, enum leafcast_rea
 
 	(void)reason;
 	if (error == -EEXIST) {
-		/* The leaf's host asks anew for a socket it still has with us: the old one is no more. */
-		drop_older_membership(member);
+		drop_silent_membership(member);
 		error = lc_plane_add_leaf(member->daemon->plane, &spec, &member->leaf);
 	}
 	if (error)
