@@ -31,6 +31,10 @@
 #define MAX_CLIENTS	       512
 #define MAX_SOCKETS_PER_CLIENT 1024
 #define MAX_BACKLOG	       1024
+/* Of these one user has at most a part; root and the daemon's own user may have all. */
+#define MAX_CLIENTS_OF_USER  128
+#define MAX_SOCKETS_OF_USER  2048
+#define MAX_SESSIONS_OF_USER 256
 /* Connections that have not yet said what they want: of all peers, and of one address (IPv6: one /64). */
 #define MAX_ARRIVALS		1024
 #define MAX_ARRIVALS_OF_ADDRESS 128
@@ -93,8 +97,10 @@ struct client {
 	pid_t pid;
 	uid_t uid;
 	bool greeted;
+	bool listens; /* some socket does or did */
 	sd_event_source *io, *exit;
 	unsigned int socket_count;
+	unsigned int room; /* bytes of messages that it need not have read */
 	LIST_HEAD(, socket) sockets;
 };
 
@@ -191,6 +197,13 @@ void listening_stop(struct daemon *daemon);
 int client_listen(struct daemon *daemon, pid_t *owner);
 void client_free(struct client *client);
 void client_send(struct client *client, const struct lc_local_message *message);
+/* Room for what its sockets will have to be told, and for requests if it listens. */
+void client_make_room(struct client *client, bool listens);
+/* Does not read: it is asked nothing more, so that only what it must hear fills its channel. */
+bool client_is_behind(const struct client *client);
+/* Whether its user has as many sockets, sessions as one may have. */
+bool client_has_most_sockets(const struct client *client);
+bool client_has_most_sessions(const struct client *client);
 /* Answers request `id` about `socket`. */
 void client_reply(struct client *client, uint64_t id, uint64_t socket, int error,
 		  enum leafcast_reason reason);

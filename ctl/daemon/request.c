@@ -16,6 +16,12 @@ struct outcome {
 #define ERROR(negative_errno) ((struct outcome){.error = (negative_errno)})
 #define REFUSE(why)	      ((struct outcome){.reason = (why)})
 
+/* What became of socket_open(). */
+static struct outcome opened(int error)
+{
+	return error == -ENOSPC ? REFUSE(LEAFCAST_LIMIT) : ERROR(error);
+}
+
 static struct outcome open_socket(struct client *client, const struct lc_local_message *message,
 				  struct socket *unused, int *descriptor)
 {
@@ -30,7 +36,7 @@ static struct outcome open_socket(struct client *client, const struct lc_local_m
 	error = socket_open(client, message->socket, message->role, *descriptor, &socket);
 	if (!error)
 		*descriptor = -1;
-	return error == -ENOSPC ? REFUSE(LEAFCAST_LIMIT) : ERROR(error);
+	return opened(error);
 }
 
 static struct outcome listen_on(struct client *client, const struct lc_local_message *message,
@@ -59,6 +65,7 @@ static struct outcome listen_on(struct client *client, const struct lc_local_mes
 	socket->backlog = message->backlog < 1		   ? 1
 			  : message->backlog > MAX_BACKLOG ? MAX_BACKLOG
 							   : message->backlog;
+	client_make_room(client, true);
 	reply.name = name;
 	client_send(client, &reply);
 	return LATER;
@@ -134,11 +141,13 @@ static struct outcome invite_leaf(struct client *client, const struct lc_local_m
 		return REFUSE(reason_of_errno(error));
 	error = socket_open(client, message->other, LC_ROLE_LEAF, *descriptor, &handle);
 	if (error)
-		return REFUSE(reason_of_errno(error));
+		return opened(error);
 	*descriptor = -1;
 	member = member_of_join(client, message, root);
-	if (!member)
+	if (!member) {
+		socket_close(handle, false);
 		return REFUSE(LEAFCAST_LIMIT);
+	}
 	session->root_receives = message->receives;
 	member->end = LC_END_INVITER;
 	member->session = session;
@@ -210,7 +219,7 @@ static struct outcome accept_request(struct client *client, const struct lc_loca
 		return ERROR(-EMSGSIZE);
 	error = socket_open(client, message->other, LC_ROLE_LEAF, *descriptor, &socket);
 	if (error)
-		return REFUSE(reason_of_errno(error));
+		return opened(error);
 	*descriptor = -1;
 	decided(member);
 	member->socket = socket;

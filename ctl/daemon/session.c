@@ -77,6 +77,8 @@ int session_of_root(struct daemon *daemon, struct socket *root, struct session *
 		return error;
 	if (name_taken(daemon, &spec.root))
 		return -EADDRINUSE;
+	if (client_has_most_sessions(root->client))
+		return -ENOSPC;
 	session = calloc(1, sizeof(*session));
 	if (!session)
 		return -ENOMEM;

@@ -63,7 +63,7 @@ int socket_open(struct client *client, uint64_t number, enum lc_local_role role,
 		return error;
 	if (number == 0 || socket_find(client, number))
 		return -EEXIST;
-	if (client->socket_count >= MAX_SOCKETS_PER_CLIENT)
+	if (client->socket_count >= MAX_SOCKETS_PER_CLIENT || client_has_most_sockets(client))
 		return -EMFILE;
 	new = calloc(1, sizeof(*new));
 	if (!new)
@@ -82,6 +82,7 @@ int socket_open(struct client *client, uint64_t number, enum lc_local_role role,
 	new->flows.down = new->flows.up = lc_flowspec_default;
 	LIST_INSERT_HEAD(&client->sockets, new, entry);
 	client->socket_count++;
+	client_make_room(client, false);
 	*socket = new;
 	return 0;
 }

@@ -388,6 +388,8 @@ static enum leafcast_reason do_ask(struct member *member, enum leafcast_reason r
 	};
 
 	(void)reason;
+	if (client_is_behind(member->owner->client))
+		return LEAFCAST_BACKLOG_FULL;
 	message.request = member->request = ++member->daemon->requests;
 	client_send(member->owner->client, &message);
 	return LEAFCAST_NO_REASON;
@@ -395,6 +397,8 @@ static enum leafcast_reason do_ask(struct member *member, enum leafcast_reason r
 
 static enum leafcast_reason do_withdraw(struct member *member, enum leafcast_reason reason)
 {
+	if (!member->request) /* it was never asked */
+		return LEAFCAST_NO_REASON;
 	client_send(member->owner->client,
 		    &(struct lc_local_message){.kind = LC_LOCAL_WITHDRAWN,
 					       .socket = member->owner->number,
