@@ -54,6 +54,10 @@
 #define SILENT_TICKS	    10		 /* a member whose peer is silent that long is lost */
 #define SUSPECT_TICKS	    2		 /* ...and that long, may be lost */
 
+/* Lines of the log. */
+#define SAY_BURST 1000
+#define SAY_RATE  50
+
 struct options {
 	const char *runtime_dir;
 	const char *bpf_dir;
@@ -74,6 +78,7 @@ struct daemon {
 	sd_event_source *listening[MAX_INTERFACES + 1]; /* for peers and for clients */
 	unsigned int listening_count;
 	sd_event_source *changed_timer;
+	uint64_t settle_us; /* until changes of the network are looked at */
 	int channel_listener;
 	uint32_t channel_ifindex; /* lc0 */
 	int prober4, prober6;
@@ -184,7 +189,12 @@ struct parting {
 	sd_event_source *io, *deadline;
 };
 
-/* One line to standard error, which systemd's journal understands; `level` as in sd-daemon.h's SD_*. */
+/*
+ * One line to standard error, which systemd's journal understands; `level` as
+ * in sd-daemon.h's SD_*. Peers and applications can make us say much: beyond
+ * SAY_BURST lines, SAY_RATE a second are said and the rest counted. Errors are
+ * always said.
+ */
 __attribute__((format(printf, 2, 3))) void say(const char *level, const char *format, ...);
 
 /* ---- listening.c ---- */

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/endpoint.h"
@@ -20,6 +21,8 @@
 
 /* Changes come in bursts (a link takes its routes along): look once at the end. */
 #define SETTLE_US 20000
+/* ...and after a look that took long (many members), not before so many times as long. */
+#define SETTLE_SHARE 4
 /* How long the last words to peers may take when the daemon ends. */
 #define FAREWELL_US (1 * SECOND)
 
@@ -64,13 +67,23 @@ static int on_plane(sd_event_source *source, int descriptor, uint32_t events, vo
 	return 0;
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
+}
+
 static int on_settled(sd_event_source *source, uint64_t now, void *context)
 {
 	struct daemon *daemon = context;
+	uint64_t start = now_us();
 
 	(void)now;
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	members_follow_network(daemon);
+	daemon->settle_us = SETTLE_SHARE * (now_us() - start);
 	return 0;
 }
 
@@ -82,7 +95,9 @@ static void on_changed(void *context)
 	sd_event_source_get_enabled(daemon->changed_timer, &enabled);
 	if (enabled != SD_EVENT_OFF)
 		return;
-	sd_event_source_set_time_relative(daemon->changed_timer, SETTLE_US);
+	sd_event_source_set_time_relative(daemon->changed_timer, daemon->settle_us > SETTLE_US
+									 ? daemon->settle_us
+									 : SETTLE_US);
 	sd_event_source_set_enabled(daemon->changed_timer, SD_EVENT_ONESHOT);
 }
 

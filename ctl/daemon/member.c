@@ -400,13 +400,15 @@ void members_follow_network(struct daemon *daemon)
 		steps_refresh_path(member);
 }
 
-static void send_report(struct member *member)
+static int send_report(struct member *member)
 {
 	struct lc_message report = {.kind = LC_MESSAGE_REPORT};
+	int error;
 
 	steps_count(member, &report);
-	lc_peer_send(member->peer, &report);
+	error = lc_peer_send(member->peer, &report);
 	sd_event_source_set_io_events(member->io, lc_peer_events(member->peer));
+	return error;
 }
 
 /*
@@ -421,9 +423,8 @@ void members_tick(struct daemon *daemon)
 		next = LIST_NEXT(member, entry);
 		if (member->state != LC_JOIN_MEMBER)
 			continue;
-		if (++member->silent_ticks > SILENT_TICKS)
+		/* One that reads none of our reports any more is as good as silent. */
+		if (++member->silent_ticks > SILENT_TICKS || send_report(member) == -ENOBUFS)
 			member_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
-		else
-			send_report(member);
 	}
 }

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "daemon/daemon.h"
 
 /*
  * Closing a TCP connection with unread bytes resets it, and a reset may
  * overtake our last message. So the connection is read, and ignored, until the
- * peer has taken the message and closed.
+ * peer has taken the message and closed. One that was still connecting, and
+ * has nothing to take, is given up.
  */
+static void hang_up(const struct lc_peer *peer)
+{
+	if (lc_peer_is_flushed(peer))
+		shutdown(lc_peer_fd(peer), SHUT_WR);
+}
+
 static int on_ready(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
 	struct parting *parting = context;
@@ -19,6 +27,7 @@ static int on_ready(sd_event_source *source, int descriptor, uint32_t events, vo
 	for (int i = 0; i < 16; i++) {
 		switch (lc_peer_process(parting->peer, &ignored, &error)) {
 		case LC_PEER_NOTHING:
+			hang_up(parting->peer);
 			sd_event_source_set_io_events(parting->io, lc_peer_events(parting->peer));
 			return 0;
 		case LC_PEER_CONNECTED:
@@ -64,6 +73,7 @@ void parting_start(struct daemon *daemon, struct lc_peer *peer)
 	}
 	parting->daemon = daemon;
 	parting->peer = peer;
+	hang_up(peer);
 	if (daemon->parting_count >= MAX_PARTINGS)
 		parting_free(TAILQ_FIRST(&daemon->partings));
 	TAILQ_INSERT_TAIL(&daemon->partings, parting, entry);

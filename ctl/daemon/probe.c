@@ -9,7 +9,8 @@
 #include "daemon/daemon.h"
 
 /* Again after 50, 100, 200 ... ms: a first probe often only starts neighbour resolution. */
-#define FIRST_PAUSE_US 50000
+#define FIRST_PAUSE_US 50000ull
+#define MOST_DOUBLINGS 6
 
 static int prober(int family, uint32_t ifindex)
 {
@@ -78,7 +79,9 @@ static int on_pause_over(sd_event_source *source, uint64_t now, void *context)
 	(void)now;
 	steps_refresh_path(member);
 	send_probe(member);
-	sd_event_source_set_time_relative(source, FIRST_PAUSE_US << member->probes++);
+	sd_event_source_set_time_relative(source, FIRST_PAUSE_US << member->probes);
+	if (member->probes < MOST_DOUBLINGS)
+		member->probes++;
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
