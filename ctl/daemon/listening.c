@@ -8,8 +8,8 @@
  * have run out, stays ready: so often it is looked at and no more, which also
  * bounds what a flood of connections costs.
  */
-#define PERIOD_US 100000
-#define MOST	  128
+#define PERIOD_US 20000
+#define MOST	  200
 
 int listening_start(struct daemon *daemon, int descriptor, sd_event_io_handler_t on_connection)
 {

@@ -16,7 +16,8 @@
 #define DEAD_AFTER_MS	   10000
 #define KEEPALIVE_IDLE_S   5
 #define KEEPALIVE_PERIOD_S 2
-#define BACKLOG		   128
+/* A flood must not fill it between two looks: a SYN that finds it full is lost for a second. */
+#define BACKLOG 1024
 
 struct lc_peer_listener {
 	int fd;
