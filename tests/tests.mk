@@ -7,6 +7,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 BPFT_SRC := $(wildcard tests/bpf/*.c)
 EDGE_SRC := $(wildcard tests/edges/*.c)
 PROV_SRC := $(wildcard tests/provider/*.c)
+HOST_SRC := $(wildcard tests/hostile/*.c) tests/edges/edges.c
 test_objs = $(patsubst %.c,$(O)/%.o,$(1))
 
 $(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(PB_H) $(SKEL)
@@ -27,8 +28,10 @@ $(O)/tests/provider/provider: $(call test_objs,$(PROV_SRC)) $(common) $(call obj
 $(O)/tests/netns/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.so
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..'
+$(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
-tests: all $(O)/tests/netns/offload_root $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) ## build the tests
+tests: all $(O)/tests/netns/offload_root $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) $(O)/tests/hostile/hostile ## build the tests
 
 test: ## every test that takes less than ten minutes in all (root)
 	$(Q)scripts/deps test

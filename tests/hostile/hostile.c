@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The daemon under test, and what it holds. */
+#include "hostile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "local/channel.h"
+#include "plane/plane.h"
+
+unsigned long memory_slack_kb = 1024;
+pid_t daemon_pid;
+
+static char directory[64], runtime_dir[80], bpf_mount[80], bpf_dir[96], log_file[80];
+static struct holding at_start;
+
+long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void pause_ms(long ms)
+{
+	const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* ---- what it holds ---- */
+
+static unsigned int count_descriptors(void)
+{
+	char path[64];
+	unsigned int count = 0;
+	DIR *list;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)daemon_pid);
+	list = opendir(path);
+	cr_assert(list, "the daemon has died");
+	while (readdir(list))
+		count++;
+	closedir(list);
+	return count - 2;
+}
+
+static unsigned long read_memory_kb(void)
+{
+	unsigned long kb = 0;
+	char path[64], line[256];
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)daemon_pid);
+	status = fopen(path, "re");
+	cr_assert(status, "the daemon has died");
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "RssAnon: %lu kB", &kb) == 1)
+			break;
+	fclose(status);
+	return kb;
+}
+
+static int count_session(void *context, uint32_t number, const struct lc_session *session,
+			 const struct lc_session_use *use, uint32_t leaves)
+{
+	((struct holding *)context)->sessions++;
+	return 0;
+}
+
+static int count_leaf(void *context, uint32_t number, const struct lc_leaf *leaf,
+		      const struct lc_leaf_use *use)
+{
+	((struct holding *)context)->leaves++;
+	return 0;
+}
+
+static int count_admit(void *context, uint32_t number, const struct lc_admit *admit,
+		       const struct lc_admit_use *use)
+{
+	((struct holding *)context)->admits++;
+	return 0;
+}
+
+struct holding holding(void)
+{
+	struct holding held = {.descriptors = count_descriptors(), .memory_kb = read_memory_kb()};
+	struct lc_plane_error error = {""};
+	struct lc_plane_view *view;
+
+	cr_assert_eq(lc_plane_view_open(&view, bpf_dir, &error), 0, "%s", error.text);
+	lc_plane_each_session(view, count_session, &held);
+	lc_plane_each_leaf(view, count_leaf, &held);
+	lc_plane_each_admit(view, count_admit, &held);
+	lc_plane_view_close(view);
+	return held;
+}
+
+static bool is_as_at_start(const struct holding *held)
+{
+	return held->descriptors == at_start.descriptors && !held->sessions && !held->leaves &&
+	       !held->admits;
+}
+
+void holds_nothing(unsigned int seconds)
+{
+	long deadline = now_ms() + seconds * 1000;
+	struct holding held = holding();
+
+	while (!is_as_at_start(&held) && now_ms() < deadline) {
+		pause_ms(20);
+		held = holding();
+	}
+	cr_assert(is_as_at_start(&held),
+		  "%u descriptors of %u, %u sessions, %u leaves, %u sockets are left",
+		  held.descriptors, at_start.descriptors, held.sessions, held.leaves, held.admits);
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
+	cr_assert_leq(held.memory_kb, at_start.memory_kb + memory_slack_kb,
+		      "%lu kB, at the start %lu", held.memory_kb, at_start.memory_kb);
+#endif
+}
+
+void has_leaves(unsigned int count)
+{
+	long deadline = now_ms() + 1000;
+
+	while (holding().leaves != count && now_ms() < deadline)
+		pause_ms(2);
+	cr_assert_eq(holding().leaves, count, "%u leaves", holding().leaves);
+}
+
+unsigned long cpu_ms(void)
+{
+	unsigned long user = 0, system = 0;
+	char path[64];
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)daemon_pid);
+	stat = fopen(path, "re");
+	cr_assert(stat);
+	cr_assert_eq(fscanf(stat, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			    &user, &system),
+		     2);
+	fclose(stat);
+	return (user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+}
+
+/* ---- its life ---- */
+
+static void make_directories(void)
+{
+	snprintf(directory, sizeof(directory), "/tmp/lct-hostile-XXXXXX");
+	cr_assert(mkdtemp(directory));
+	cr_assert_eq(chmod(directory, 0755), 0);
+	snprintf(runtime_dir, sizeof(runtime_dir), "%s/run", directory);
+	snprintf(bpf_mount, sizeof(bpf_mount), "%s/bpf", directory);
+	snprintf(bpf_dir, sizeof(bpf_dir), "%s/leafcast", bpf_mount);
+	snprintf(log_file, sizeof(log_file), "%s/log", directory);
+	cr_assert_eq(mkdir(bpf_mount, 0755), 0);
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	cr_assert_eq(mount("bpf", bpf_mount, "bpf", 0, NULL), 0);
+}
+
+/* The one that was built along with this program. */
+static void execute(unsigned int descriptors)
+{
+	struct rlimit limit = {descriptors, descriptors};
+	char path[4096 + 32];
+	ssize_t length = readlink("/proc/self/exe", path, 4096);
+	int log = open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (length < 0 || log < 0)
+		_exit(1);
+	path[length] = '\0';
+	for (int i = 0; i < 3; i++)
+		*strrchr(path, '/') = '\0';
+	strcat(path, "/leafcastd");
+	dup2(log, STDERR_FILENO);
+	if (descriptors)
+		setrlimit(RLIMIT_NOFILE, &limit);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execl(path, path, "--runtime-dir", runtime_dir, "--bpf-dir", bpf_dir, "--insecure", NULL);
+	_exit(1);
+}
+
+void daemon_starts_with(unsigned int descriptors)
+{
+	long deadline = now_ms() + 20000;
+	int channel;
+
+	signal(SIGPIPE, SIG_IGN);
+	enter_topology();
+	here("ip addr add 192.0.2.3/24 dev near0");
+	for (int i = 10; i <= 25; i++)
+		there("ip addr add 192.0.2.%d/24 dev far0", i);
+	make_directories();
+	daemon_pid = fork();
+	if (daemon_pid == 0)
+		execute(descriptors);
+	while ((channel = lc_channel_connect(runtime_dir)) < 0 && now_ms() < deadline)
+		pause_ms(10);
+	cr_assert(channel >= 0, "no daemon");
+	close(channel);
+	setenv("LEAFCAST_RUNTIME_DIR", runtime_dir, 1);
+	pause_ms(50);
+	at_start = holding();
+}
+
+void daemon_starts(void)
+{
+	daemon_starts_with(0);
+}
+
+void daemon_ends(void)
+{
+	holds_nothing(5);
+	kill(daemon_pid, SIGTERM);
+	daemon_exits(now_ms() + 10000);
+}
+
+void daemon_exits(long deadline_ms)
+{
+	int status = -1;
+
+	while (waitpid(daemon_pid, &status, WNOHANG) == 0 && now_ms() < deadline_ms)
+		pause_ms(5);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with status %x", status);
+	cr_assert(access(bpf_dir, F_OK) < 0, "something is pinned");
+	umount(bpf_mount);
+	unlink(log_file);
+	rmdir(runtime_dir);
+	rmdir(bpf_mount);
+	rmdir(directory);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The real daemon among bad neighbours. Each test has its own, in the private
+ * namespaces of tests/edges/edges.h:
+ *
+ *   here: leafcastd, applications             there: other hosts, played by the test
+ *   192.0.2.1, 192.0.2.3, 2001:db8::1 ------- 192.0.2.2, 192.0.2.10 to .25
+ *
+ * After each test the daemon must hold what it held at the start, and end well
+ * when it is told to.
+ */
+#ifndef TESTS_HOSTILE_HOSTILE_H
+#define TESTS_HOSTILE_HOSTILE_H
+
+#include <criterion/criterion.h>
+#include <sys/types.h>
+
+#include "../edges/edges.h"
+#include "core/local.h"
+#include "peer/peer.h"
+
+#define CONTROL_PORT 19750
+#define SESSION	     "192.0.2.1:5000"
+
+/*
+ * A test with a daemon of its own. Not .init and .fini of the suite: a failed
+ * assertion in .fini does not fail the test.
+ */
+#define Behaves(suite, name) Hostile(suite, name, daemon_starts(), daemon_ends())
+#define Hostile(suite, name, begin, end)  \
+	static void suite##_##name(void); \
+	Test(suite, name)                 \
+	{                                 \
+		begin;                    \
+		suite##_##name();         \
+		end;                      \
+	}                                 \
+	static void suite##_##name(void)
+
+void daemon_starts(void);
+void daemon_ends(void);
+/* It has been told to: waits for that, and leaves nothing behind. */
+void daemon_exits(long deadline_ms);
+/* The same, with at most so many descriptors. */
+void daemon_starts_with(unsigned int descriptors);
+
+extern pid_t daemon_pid;
+
+/* What the daemon holds: descriptors, memory, records in the kernel. */
+struct holding {
+	unsigned int descriptors, sessions, leaves, admits;
+	unsigned long memory_kb;
+};
+struct holding holding(void);
+/* Waits for so many leaves: the last word to a peer is sent before its record is given back. */
+void has_leaves(unsigned int count);
+/* How much more memory than at the start its allocator may keep. */
+extern unsigned long memory_slack_kb;
+/* Waits for the daemon to hold no more than at the start of the test. */
+void holds_nothing(unsigned int seconds);
+/* CPU time it has used. */
+unsigned long cpu_ms(void);
+
+long now_ms(void);
+void pause_ms(long ms);
+/* "192.0.2.1:5000" */
+struct lc_endpoint at(const char *text);
+/* A UDP socket bound to "192.0.2.1:5000", here or there. */
+int udp_here(const char *name);
+int udp_there(const char *name);
+
+/* ---- an application here ---- */
+
+struct app {
+	int channel;
+	uint64_t last_id;
+	unsigned int events;
+	struct lc_local_message event[64];
+};
+
+/* Connected and greeted. */
+struct app app_new(void);
+void app_free(struct app *app);
+/* Sends, and takes its own copy of `descriptor` back. Returns the id. */
+uint64_t app_tell(struct app *app, struct lc_local_message message, int descriptor);
+/* The answer; events that come before it are kept. */
+struct lc_local_message app_answer(struct app *app, uint64_t id);
+struct lc_local_message app_ask(struct app *app, struct lc_local_message message, int descriptor);
+/* The same for requests of which only the error or the reason matters. */
+void app_must(struct app *app, struct lc_local_message message, int descriptor);
+/* The next event, which must be of that kind. */
+struct lc_local_message app_event(struct app *app, enum lc_local_kind kind);
+/* Whether the daemon has hung up, or does so before long. */
+bool app_is_cut(struct app *app);
+/* Whether the daemon answers anything before it hangs up. */
+bool app_is_answered(struct app *app);
+/* Whatever comes next; false: nothing does in that time. */
+bool app_next(struct app *app, struct lc_local_message *message, int ms);
+bool app_hears_nothing(struct app *app, int ms);
+
+/* With a root, number 1, that listens on `name`. */
+struct app app_with_root(const char *name, unsigned int backlog);
+/* With a leaf, number 1; listening if `backlog`. */
+struct app app_with_leaf(const char *name, unsigned int backlog);
+/* Accepts the next request for the new socket `other`. */
+void app_accepts(struct app *app, uint64_t other);
+
+/* ---- another host, there ---- */
+
+/* A connection to the daemon's control port from that address. */
+struct lc_peer *call(const char *from);
+/* Bytes of a stranger: a plain TCP connection. */
+int call_raw(const char *from);
+void tell(struct lc_peer *peer, struct lc_message message);
+
+#define NOTHING_HEARD (-1)
+#define HUNG_UP	      0
+/* The kind of the next message that is no REPORT. */
+int hear(struct lc_peer *peer, struct lc_message *message, int ms);
+/* The next message must be of that kind and reason. */
+void hear_refusal(struct lc_peer *peer, enum lc_message_kind kind, enum leafcast_reason reason);
+/* The daemon hangs up on a plain connection within that time, whatever it says before. */
+bool is_hung_up(int connection, int ms);
+
+/* A leaf there whose node the test is. */
+struct leaf {
+	struct lc_peer *peer;
+	int udp;
+	struct lc_endpoint name;
+	uint64_t token;
+};
+
+struct lc_message join_of(const struct leaf *leaf, const char *session);
+/* Has a socket "ADDR:PORT", has called, has said nothing. */
+struct leaf leaf_new(const char *name);
+void leaf_free(struct leaf *leaf);
+/* JOIN; takes the probe; SEEN. */
+void leaf_asks(struct leaf *leaf, const char *session);
+void leaf_sees_probe(struct leaf *leaf);
+void leaf_proves(struct leaf *leaf);
+/* The whole of an honest join to the root `app`, which must take less than that. */
+struct leaf leaf_joins(struct app *app, const char *name, uint64_t other, long within_ms);
+
+/* The daemon of another node, listening there; the one connection made to it. */
+struct lc_peer_listener *other_daemon(void);
+struct lc_peer *answer_call(struct lc_peer_listener *listener);
+/* A probe from `from` there to a leaf here. */
+void send_probe(int from, const struct lc_endpoint *to, uint64_t token);
+
+#endif
