@@ -81,9 +81,10 @@ $(O)/libleafcast.so: $(common) $(call objs,local) $(call objs,provider) $(call o
 	$(Q)ln -sf libleafcast.so $(O)/libleafcast.so.0
 $(O)/leafcast: $(call objs,tool) $(common) $(call objs,plane) $(O)/libleafcast.so
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN:$$ORIGIN/../lib' $(call libs,plane protocol tool)
+pc = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' scripts/leafcast.pc.in
 $(O)/leafcast.pc: scripts/leafcast.pc.in Makefile
 	@mkdir -p $(@D)
-	$(call say,GEN,$@)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
+	$(call say,GEN,$@)$(pc) > $@
 
 compile_commands.json: Makefile $(foreach p,$(PARTS),$(call srcs,$(p)))
 	$(Q)scripts/compile-commands '$(subst ','\'',$(CC) $(CFLAGS_) -Iinclude/winsock)' $(filter %.c,$^) > $@
@@ -109,7 +110,8 @@ install: all ## below PREFIX (default /usr/local), honours DESTDIR
 	install -m 755 $(O)/libleafcast.so $(DESTDIR)$(LIBDIR)/libleafcast.so.$(VERSION)
 	ln -sf libleafcast.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libleafcast.so.0
 	ln -sf libleafcast.so.0 $(DESTDIR)$(LIBDIR)/libleafcast.so
-	install -m 644 $(O)/leafcast.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	$(pc) > $(DESTDIR)$(LIBDIR)/pkgconfig/leafcast.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/leafcast.pc
 	install -m 644 include/leafcast/*.h $(DESTDIR)$(PREFIX)/include/leafcast/
 	install -m 644 include/winsock/*.h $(DESTDIR)$(PREFIX)/include/leafcast/winsock/
 

@@ -39,8 +39,8 @@ static enum lc_exit help(void)
 	lc_options_print(options);
 	puts("\nSPEC: rate=10mbit,bucket=15000,peak=20mbit,max=1500,min=64,service=guaranteed;\n"
 	     "service is guaranteed, controlledload or besteffort; units as in tc(8).\n"
-	     "Exit status: 0 the root closed, or N datagrams came; 1 refused or broken;\n"
-	     "2 usage.");
+	     "Exit status: 0 the root closed, or N datagrams came; 1 refused, broken\n"
+	     "or interrupted; 2 usage.");
 	return LC_EXIT_SUCCESS;
 }
 
@@ -86,10 +86,19 @@ static enum lc_exit ended(struct lc_leaf_tool *leaf, int code)
 	return LC_EXIT_FAILURE;
 }
 
+/* What arrived may be a part of the whole: no success. */
+static enum lc_exit interrupted(void)
+{
+	if (lc_stop_asked())
+		lc_say("leafcast: interrupted");
+	return LC_EXIT_FAILURE;
+}
+
 /* Writes what arrives, until the session ends, enough has come, or the program is to stop. */
 static enum lc_exit receive(struct lc_leaf_tool *leaf)
 {
 	uint64_t most = leaf->settings->count ? leaf->settings->count : UINT64_MAX;
+	enum lc_exit result;
 	WSANETWORKEVENTS events;
 	uint64_t datagrams = 0;
 	int code;
@@ -97,18 +106,22 @@ static enum lc_exit receive(struct lc_leaf_tool *leaf)
 	for (;;) {
 		lc_sockets_events(leaf->member, leaf->event, &events);
 		code = lc_sockets_drain(leaf->member, most, &datagrams);
-		if (code == WSAEINTR)
-			return lc_stop_asked() ? LC_EXIT_SUCCESS : LC_EXIT_FAILURE;
-		if (code == WSAEDISCON || datagrams == most)
-			return LC_EXIT_SUCCESS;
-		if (code)
-			return ended(leaf, code);
-		if (events.lNetworkEvents & FD_CLOSE)
-			return ended(leaf, events.iErrorCode[FD_CLOSE_BIT]);
-		if (lc_stop_asked())
-			return LC_EXIT_SUCCESS;
+		if (code == WSAEINTR || (!code && datagrams < most && lc_stop_asked())) {
+			result = interrupted();
+			break;
+		}
+		if (code == WSAEDISCON || datagrams == most) {
+			result = LC_EXIT_SUCCESS;
+			break;
+		}
+		if (code || events.lNetworkEvents & FD_CLOSE) {
+			result = ended(leaf, code ? code : events.iErrorCode[FD_CLOSE_BIT]);
+			break;
+		}
 		lc_sockets_wait(leaf->event, WSA_INFINITE);
 	}
+	lc_say("received %llu datagrams", (unsigned long long)datagrams);
+	return result;
 }
 
 static enum lc_exit take_part(struct lc_leaf_tool *leaf)
@@ -152,7 +165,7 @@ static enum lc_exit open_leaf(const struct lc_leaf_settings *settings)
 		if (settings->listen ? lc_leaf_be_invited(&leaf) : lc_leaf_join(&leaf))
 			result = take_part(&leaf);
 		else if (lc_stop_asked())
-			result = LC_EXIT_SUCCESS;
+			result = interrupted();
 		if (leaf.member != leaf.socket && leaf.member != INVALID_SOCKET)
 			closesocket(leaf.member);
 		if (leaf.socket != INVALID_SOCKET)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* leafcast: sessions from a shell. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool/options.h"
 #include "tool/tool.h"
@@ -18,13 +20,28 @@ static enum lc_exit help(void)
 	puts("usage: leafcast VERB ...\n");
 	for (const struct lc_verb *verb = verbs; verb->name; verb++)
 		printf("  %-6s %s\n", verb->name, verb->summary);
-	puts("\nleafcast VERB --help says more. Exit status: 0 success, 1 refused or broken, 2 "
+	puts("\nleafcast VERB --help says more; leafcast --version. LEAFCAST_RUNTIME_DIR and\n"
+	     "LEAFCAST_BPF_DIR stand for --runtime-dir and --bpf-dir. Exit status: 0 success, 1 "
+	     "refused or broken, 2 "
 	     "usage.");
 	return LC_EXIT_SUCCESS;
 }
 
+/* A stream that is closed must not become the number of a socket. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_streams();
 	if (argc < 2)
 		return lc_usage("a verb is needed; see leafcast --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

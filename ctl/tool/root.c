@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/endpoint.h"
+#include "core/flowspec.h"
 #include "tool/root.h"
 #include "tool/stop.h"
 #include "tool/stream.h"
@@ -24,7 +25,8 @@ static const struct lc_option options[] = {
 	 "reject joins from there; may be repeated"},
 	{"--callee-data", "TEXT", lc_set_connect_data, FIELD(data),
 	 "given to each leaf with its join"},
-	{"--qos", "SPEC", lc_set_flowspec, FIELD(qos), "what the root sends at most"},
+	{"--qos", "SPEC", lc_set_flowspec, FIELD(qos),
+	 "what the root may send at most; without --rate also its pace"},
 	{"--runtime-dir", "DIR", lc_set_text, FIELD(runtime_dir), "the daemon to use"},
 	{NULL, NULL, NULL, 0, NULL},
 };
@@ -40,8 +42,8 @@ static enum lc_exit help(void)
 	puts("\nSPEC: rate=10mbit,bucket=15000,peak=20mbit,max=1500,min=64,service=guaranteed;\n"
 	     "service is guaranteed, controlledload or besteffort; units as in tc(8). An\n"
 	     "invitation is repeated for 5 seconds while nobody listens.\n"
-	     "Exit status: 0 all sent; 1 the session broke or an invitation was refused;\n"
-	     "2 usage.");
+	     "Exit status: 0 all sent; 1 the session broke, an invitation was refused, or it\n"
+	     "was interrupted; 2 usage.");
 	return LC_EXIT_SUCCESS;
 }
 
@@ -62,11 +64,21 @@ static bool wait_for_leaves(struct lc_root *root)
 	return ready;
 }
 
+/* Without --rate, no faster than its own --qos lets through: what is above would be dropped. */
+static uint64_t pace_of(const struct lc_root_settings *settings)
+{
+	const uint32_t limit = settings->qos.flow.token_rate;
+
+	if (settings->rate || !settings->qos.given || limit >= LC_INFINITE_RATE)
+		return settings->rate;
+	return limit;
+}
+
 /* Sends standard input; false after a sentence when it could not. */
 static bool stream(struct lc_root *root)
 {
 	static char payload[LC_BUFFER_BYTES];
-	struct lc_pace pace = {.bytes_per_s = root->settings->rate};
+	struct lc_pace pace = {.bytes_per_s = pace_of(root->settings)};
 	unsigned int headers = lc_header_bytes(&root->settings->name);
 	uint64_t datagrams = 0, bytes = 0;
 	ssize_t length;
@@ -90,6 +102,8 @@ static bool stream(struct lc_root *root)
 		lc_say("leafcast: send: %s %d", lc_wsa_name(code), code);
 	else if (!code && length < 0 && !lc_stop_asked())
 		lc_say("leafcast: standard input: %s", strerror((int)-length));
+	else if (lc_stop_asked())
+		lc_say("leafcast: interrupted");
 	else
 		return true;
 	return false;
@@ -97,12 +111,11 @@ static bool stream(struct lc_root *root)
 
 static enum lc_exit serve(struct lc_root *root)
 {
-	bool sent = true, well;
+	bool sent, well;
 
 	if (!lc_root_attend(root))
 		return LC_EXIT_FAILURE;
-	if (wait_for_leaves(root))
-		sent = stream(root);
+	sent = wait_for_leaves(root) && stream(root);
 	lc_root_attended(root);
 	well = sent && !root->refused && !root->broken;
 	return well ? LC_EXIT_SUCCESS : LC_EXIT_FAILURE;

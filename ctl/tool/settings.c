@@ -98,7 +98,7 @@ const char *lc_set_rate(void *field, const char *text)
 		*(uint64_t *)field = rate;
 		return NULL;
 	case -ERANGE:
-		return "is too high a rate";
+		return "is out of range for a rate";
 	}
 	return "is not a rate such as 10mbit or 500kbps";
 }

@@ -55,5 +55,5 @@ tool a leaf "$session" </dev/null 2>"$lab/refused.err"
 is "rejected: exit status" $? 1
 like "rejected: reason" "$lab/refused.err" "^join refused: rejected-by-application \(WSAECONNREFUSED 10061\)$"
 end refusing
-is "a root that is told to end ends well" "$status" 0
+is "a root that is told to end has not sent all" "$status" 1
 test_end

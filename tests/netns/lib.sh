@@ -104,7 +104,11 @@ open_root() {
 	exec 9<>"$lab/root.in"
 	start root "$at" root "$@"
 }
-feed() { timeout 60 cat "$1" >&9; }
+# In the background, so that an interrupt is heard at once.
+feed() {
+	timeout 60 cat "$1" >&9 &
+	wait $!
+}
 close_root() {
 	exec 9>&-
 	finish root "${1:-30}"
