@@ -38,4 +38,9 @@ test: ## every test that takes less than ten minutes in all (root)
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)scripts/test
 
-.PHONY: tests test
+test-long: ## the daemon among bad neighbours, with address and undefined behaviour sanitizers (root)
+	$(Q)scripts/deps test
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined .build/address,undefined/leafcastd .build/address,undefined/tests/hostile/hostile
+	$(Q)scripts/sanitized hostile
+
+.PHONY: tests test test-long
