@@ -80,7 +80,7 @@ struct daemon {
 	sd_event_source *changed_timer;
 	uint64_t settle_us; /* until changes of the network are looked at */
 	int channel_listener;
-	uint32_t channel_ifindex; /* lc0 */
+	struct lc_network_devices devices;
 	int prober4, prober6;
 	uint64_t netns_cookie;
 	uint64_t requests; /* the last number given to a REQUEST */

@@ -185,9 +185,7 @@ static int open_network(struct daemon *daemon)
 	struct lc_network_error error = {""};
 	int failure = lc_network_open(&daemon->network, &error);
 
-	failure = failure
-			  ?: lc_network_make_channel(daemon->network, &daemon->channel_ifindex,
-						     &error);
+	failure = failure ?: lc_network_make_channel(daemon->network, &daemon->devices, &error);
 	if (failure)
 		say(SD_ERR, "%s%s", error.text[0] ? error.text : strerror(-failure),
 		    remedy(failure));
@@ -197,7 +195,7 @@ static int open_network(struct daemon *daemon)
 static int open_plane(struct daemon *daemon)
 {
 	struct lc_plane_options options = {.bpf_dir = daemon->options.bpf_dir,
-					   .sender_ifindex = daemon->channel_ifindex,
+					   .sender_ifindex = daemon->devices.channel,
 					   .loopback_ifindex = if_nametoindex("lo")};
 	struct lc_plane_error error = {""};
 	int failure = lc_plane_open(&daemon->plane, &options, &error);

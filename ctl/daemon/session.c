@@ -38,7 +38,7 @@ static int set_int(int descriptor, int level, int option, int value)
  */
 static int lead_to_channel(const struct daemon *daemon, const struct socket *root)
 {
-	struct ip_mreqn on = {.imr_ifindex = (int)daemon->channel_ifindex};
+	struct ip_mreqn on = {.imr_ifindex = (int)daemon->devices.channel};
 	int error = 0;
 
 	if (root->family == LC_INET) {
@@ -50,7 +50,7 @@ static int lead_to_channel(const struct daemon *daemon, const struct socket *roo
 	}
 	error = error
 			?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-				   (int)daemon->channel_ifindex);
+				   (int)daemon->devices.channel);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
 	return error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The channel device: the veth pair lc0/lc1.
+ * The channel device: the veth pair lc0/lc1, and beside it the pair ls0/ls1,
+ * on whose way super-packets are cut up.
  *
- * The pair is born under names of this process alone and gets name and alias
+ * A pair is born under names of this process alone and gets name and alias
  * in one message, so a daemon killed halfway never leaves an lc0 that its
  * successor must take for somebody else's. What lo's settings were before
  * stands in lc1's alias for the same reason.
@@ -26,8 +27,10 @@
 
 bool lc_channel_is(const struct lc_network *network, uint32_t ifindex)
 {
-	return ifindex &&
-	       (ifindex == network->channel.ifindex || ifindex == network->channel.end_ifindex);
+	const struct lc_channel_device *channel = &network->channel;
+
+	return ifindex && (ifindex == channel->ifindex || ifindex == channel->end_ifindex ||
+			   ifindex == channel->cut_ifindex || ifindex == channel->cut_end_ifindex);
 }
 
 static int delete_link(struct lc_network *network, uint32_t ifindex)
@@ -135,8 +138,9 @@ static int remove_ours(struct lc_network *network, const char *name,
 	return 0;
 }
 
+/* gso_max_segs of the first end; 0: as it comes. */
 static int add_pair(struct lc_network *network, const char *name, const char *end_name,
-		    uint32_t mtu)
+		    uint32_t mtu, uint32_t gso_max_segs)
 {
 	struct rtnl_link *link = rtnl_link_veth_alloc();
 	struct rtnl_link *end = link ? rtnl_link_veth_get_peer(link) : NULL;
@@ -154,35 +158,60 @@ static int add_pair(struct lc_network *network, const char *name, const char *en
 		message = NULL;
 	rtnl_link_put(end);
 	rtnl_link_put(link);
+	if (message && gso_max_segs && nla_put_u32(message, IFLA_GSO_MAX_SEGS, gso_max_segs) < 0) {
+		nlmsg_free(message);
+		message = NULL;
+	}
 	return lc_netlink_request(network, message, NULL, NULL);
 }
 
-/* Makes the pair, still down and nameless, and fills in both numbers. */
-static int create_pair(struct lc_network *network, struct lc_channel_device *channel)
+/* Makes a pair, still down and nameless, and fills in both numbers. */
+static int create_pair(struct lc_network *network, const char *kind, uint32_t gso_max_segs,
+		       uint32_t *ifindex, uint32_t *end_ifindex)
 {
 	struct lc_link link, end;
 	char name[IFNAMSIZ], end_name[IFNAMSIZ];
 	uint32_t mtu;
 	int error;
 
-	snprintf(name, sizeof(name), "lc0.%d", (int)getpid());
-	snprintf(end_name, sizeof(end_name), "lc1.%d", (int)getpid());
+	snprintf(name, sizeof(name), "%s0.%d", kind, (int)getpid());
+	snprintf(end_name, sizeof(end_name), "%s1.%d", kind, (int)getpid());
 	error = largest_mtu(network, &mtu);
 	if (!error)
-		error = add_pair(network, name, end_name, mtu);
+		error = add_pair(network, name, end_name, mtu, gso_max_segs);
 	if (!error)
 		error = lc_link_get(network, 0, name, &link);
 	if (!error)
 		error = lc_link_get(network, 0, end_name, &end);
 	if (error)
 		return error;
-	channel->ifindex = link.ifindex;
-	channel->end_ifindex = end.ifindex;
+	*ifindex = link.ifindex;
+	*end_ifindex = end.ifindex;
 	return 0;
 }
 
+/* Nothing but what programs put there is to be on this pair. */
+static int raise_segments(struct lc_network *network, const struct lc_channel_device *channel)
+{
+	int error;
+
+	quiet_ipv6(network, channel->cut_ifindex);
+	quiet_ipv6(network, channel->cut_end_ifindex);
+	error = change_link(network, channel->cut_end_ifindex, 0, LC_SEGMENT_END, ALIAS);
+	if (!error)
+		error = change_link(network, channel->cut_ifindex, 0, LC_SEGMENT_DEVICE, ALIAS);
+	if (error)
+		return error;
+	lc_sysctl_write("ipv6/conf/" LC_SEGMENT_END "/disable_ipv6", 1);
+	lc_sysctl_write("ipv6/conf/" LC_SEGMENT_DEVICE "/disable_ipv6", 1);
+	error = change_link(network, channel->cut_end_ifindex, IFF_UP, NULL, NULL);
+	if (!error)
+		error = change_link(network, channel->cut_ifindex, IFF_UP, NULL, NULL);
+	return error;
+}
+
 /* Names both ends, sets them up, and keeps IPv6 from talking on them. */
-static int raise_pair(struct lc_network *network, const struct lc_channel_device *channel)
+static int raise_channel(struct lc_network *network, const struct lc_channel_device *channel)
 {
 	char alias[64];
 	int error;
@@ -209,10 +238,18 @@ static int raise_pair(struct lc_network *network, const struct lc_channel_device
 
 static int build_channel(struct lc_network *network, struct lc_network_error *error)
 {
-	int status = create_pair(network, &network->channel);
+	struct lc_channel_device *channel = &network->channel;
+	int status = create_pair(network, "ls", 1, &channel->cut_ifindex,
+				 &channel->cut_end_ifindex);
 
 	if (!status)
-		status = raise_pair(network, &network->channel);
+		status = raise_segments(network, channel);
+	if (status)
+		return lc_network_fail(error, status, "cannot make the veth pair %s and %s: %s",
+				       LC_SEGMENT_DEVICE, LC_SEGMENT_END, strerror(-status));
+	status = create_pair(network, "lc", 0, &channel->ifindex, &channel->end_ifindex);
+	if (!status)
+		status = raise_channel(network, channel);
 	if (status)
 		return lc_network_fail(error, status, "cannot make the veth pair %s and %s: %s",
 				       LC_CHANNEL_DEVICE, LC_CHANNEL_END, strerror(-status));
@@ -220,20 +257,32 @@ static int build_channel(struct lc_network *network, struct lc_network_error *er
 	return status ? status : lc_loopback_admit(error);
 }
 
-int lc_network_make_channel(struct lc_network *network, uint32_t *ifindex,
+/* Removes what an earlier daemon left. lc1, which remembers lo's settings, goes when nothing stands in the way. */
+static int remove_earlier(struct lc_network *network, int lo_before[LC_LOOPBACK_SETTINGS],
+			  struct lc_network_error *error)
+{
+	static const char *const names[] = {LC_SEGMENT_END, LC_SEGMENT_DEVICE, LC_CHANNEL_END,
+					    LC_CHANNEL_DEVICE};
+	int status = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !status; i++)
+		status = remove_ours(network, names[i], lo_before, error);
+	return status;
+}
+
+int lc_network_make_channel(struct lc_network *network, struct lc_network_devices *devices,
 			    struct lc_network_error *error)
 {
 	struct lc_channel_device channel = network->channel;
 	int status;
 
-	status = remove_ours(network, LC_CHANNEL_END, channel.lo_before, error);
-	if (!status)
-		status = remove_ours(network, LC_CHANNEL_DEVICE, channel.lo_before, error);
+	status = remove_earlier(network, channel.lo_before, error);
 	if (!status)
 		status = lc_loopback_read(channel.lo_before, error);
 	if (status)
 		return status;
 	channel.ifindex = channel.end_ifindex = 0;
+	channel.cut_ifindex = channel.cut_end_ifindex = 0;
 	channel.configured = false;
 	network->channel = channel;
 	status = build_channel(network, error);
@@ -241,19 +290,31 @@ int lc_network_make_channel(struct lc_network *network, uint32_t *ifindex,
 		lc_channel_remove(network);
 		return status;
 	}
-	*ifindex = network->channel.ifindex;
+	*devices = (struct lc_network_devices){
+		.channel = network->channel.ifindex,
+		.segments = network->channel.cut_ifindex,
+		.segments_end = network->channel.cut_end_ifindex,
+	};
 	return 0;
+}
+
+static void delete_own(struct lc_network *network, uint32_t ifindex, const char *name_at_birth)
+{
+	struct lc_link link;
+
+	/* Numbers are used again: what has ours may be another's by now. */
+	if (ifindex && lc_link_get(network, ifindex, NULL, &link) == 0 &&
+	    (lc_link_is_ours(&link) ||
+	     strncmp(link.name, name_at_birth, strlen(name_at_birth)) == 0))
+		delete_link(network, ifindex);
 }
 
 void lc_channel_remove(struct lc_network *network)
 {
 	struct lc_channel_device *channel = &network->channel;
-	struct lc_link link;
 
-	/* Numbers are used again: what has ours may be another's by now. */
-	if (channel->ifindex && lc_link_get(network, channel->ifindex, NULL, &link) == 0 &&
-	    (lc_link_is_ours(&link) || strncmp(link.name, "lc0.", 4) == 0))
-		delete_link(network, channel->ifindex);
+	delete_own(network, channel->ifindex, LC_CHANNEL_DEVICE ".");
+	delete_own(network, channel->cut_ifindex, LC_SEGMENT_DEVICE ".");
 	lc_loopback_restore(channel->lo_before);
 	*channel = (struct lc_channel_device){.lo_before = {-1, -1}};
 }
@@ -265,6 +326,9 @@ static void follow_mtu(struct lc_network *network, const struct lc_link *link)
 
 	if (largest_mtu(network, &mtu) < 0 || mtu == link->mtu)
 		return;
+	/* lc0 last: what it takes has to fit through the others. */
+	set_mtu(network, channel->cut_end_ifindex, mtu);
+	set_mtu(network, channel->cut_ifindex, mtu);
 	if (set_mtu(network, channel->end_ifindex, mtu) == 0)
 		set_mtu(network, channel->ifindex, mtu);
 }

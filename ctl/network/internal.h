@@ -12,14 +12,18 @@
 
 #define LC_CHANNEL_DEVICE "lc0"
 #define LC_CHANNEL_END	  "lc1"
+#define LC_SEGMENT_DEVICE "ls0"
+#define LC_SEGMENT_END	  "ls1"
 
 /* accept_local, route_localnet: see loopback.c. */
 #define LC_LOOPBACK_SETTINGS 2
 
 struct lc_channel_device {
-	uint32_t ifindex;     /* lc0; 0: not made */
-	uint32_t end_ifindex; /* lc1 */
-	bool configured;      /* addresses and routes are in place: not so after lc0 was down */
+	uint32_t ifindex;	  /* lc0; 0: not made */
+	uint32_t end_ifindex;	  /* lc1 */
+	uint32_t cut_ifindex;	  /* ls0 */
+	uint32_t cut_end_ifindex; /* ls1 */
+	bool configured;	  /* addresses and routes are in place: not so after lc0 was down */
 	int lo_before[LC_LOOPBACK_SETTINGS]; /* of lo's settings; -1: nothing to put back */
 };
 
@@ -71,14 +75,14 @@ bool lc_link_is_ours(const struct lc_link *link);
 
 /* --- device.c */
 
-/* Removes the pair and puts lo's settings back, whatever of that there is to do. */
+/* Removes the pairs and puts lo's settings back, whatever of that there is to do. */
 void lc_channel_remove(struct lc_network *network);
 /*
  * After links changed: MTU as the others', and addresses and routes again
  * after lc0 was down. False: it was made and is gone or down.
  */
 bool lc_channel_follow(struct lc_network *network);
-/* Whether the interface is lc0 or lc1. */
+/* Whether the interface is lc0, lc1, ls0 or ls1. */
 bool lc_channel_is(const struct lc_network *network, uint32_t ifindex);
 
 /* --- address.c: what lc0 needs to carry the pool */

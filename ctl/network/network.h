@@ -27,12 +27,20 @@ void lc_network_close(struct lc_network *network);
  * (239.255.0.0/17 in main, ff3e::/16 in table local, both multicast), a
  * link-local address on lc0 for IPv6 senders, no ARP/NDP noise, tx checksum
  * and segmentation offload on, MTU = the largest of this node's interfaces
- * (followed later; at least 1280), and lo's accept_local and route_localnet set. A pair left
- * by an earlier daemon is replaced; one that is not ours (no "leafcast" alias)
+ * (followed later; at least 1280), and lo's accept_local and route_localnet set.
+ * Beside it the veth pair ls0/ls1, up, of the same MTU, without addresses or
+ * IPv6, on which ls0 cuts super-packets up (gso_max_segs 1). Pairs left
+ * by an earlier daemon are replaced; one that is not ours (no "leafcast" alias)
  * is -EEXIST. lo's previous settings come back on close. lo itself is not set
  * up: while it is down, members on this node are LC_HOP_LINK_DOWN.
  */
-int lc_network_make_channel(struct lc_network *network, uint32_t *ifindex,
+struct lc_network_devices {
+	uint32_t channel;      /* lc0 */
+	uint32_t segments;     /* ls0 */
+	uint32_t segments_end; /* ls1 */
+};
+
+int lc_network_make_channel(struct lc_network *network, struct lc_network_devices *devices,
 			    struct lc_network_error *error);
 
 /* Where a datagram to `to` goes now, and by what. */

@@ -46,10 +46,12 @@ TestSuite(channel_device, .init = enter, .fini = leave, .timeout = 60);
 static uint32_t make(struct lc_network *by)
 {
 	struct lc_network_error error = {""};
-	uint32_t ifindex = 0;
+	struct lc_network_devices devices = {0};
 
-	cr_assert_eq(lc_network_make_channel(by, &ifindex, &error), 0, "%s", error.text);
-	return ifindex;
+	cr_assert_eq(lc_network_make_channel(by, &devices, &error), 0, "%s", error.text);
+	cr_assert_eq(devices.segments, if_nametoindex("ls0"));
+	cr_assert_eq(devices.segments_end, if_nametoindex("ls1"));
+	return devices.channel;
 }
 
 static int settle(void)
@@ -102,7 +104,21 @@ Test(channel_device, is_up_named_and_routed)
 	cr_assert(holds("test $(ip -6 addr show dev lc0 | grep -c inet6) = 1"));
 	cr_assert_not(holds("ip -6 addr show dev lc0 tentative | grep -q inet6"));
 	cr_assert_not(holds("ip -6 addr show dev lc1 | grep -q inet6"));
-	cr_assert_not(holds("ip -o link | grep -q 'lc[01][.]'"));
+	cr_assert_not(holds("ip -o link | grep -q 'l[cs][01][.]'"));
+}
+
+/* What cuts super-packets up carries nothing of its own. */
+Test(channel_device, has_the_pair_of_the_segments_beside_it)
+{
+	make(network);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(lc_network_is_up(network, if_nametoindex(i ? "ls1" : "ls0")));
+		cr_assert(holds("ip link show ls%d | grep -q 'alias leafcast$'", i));
+		cr_assert(holds("test -z \"$(ip -o addr show dev ls%d)\"", i));
+		cr_assert(holds("test $(cat /proc/sys/net/ipv6/conf/ls%d/disable_ipv6) = 1", i));
+	}
+	cr_assert(holds("ip -d link show ls0 | grep -q 'gso_max_segs 1 '"));
+	cr_assert_not(holds("ip -d link show lc0 | grep -q 'gso_max_segs 1 '"));
 }
 
 /* As a root does (design: IP_MULTICAST_IF to lc0, bound source); the datagram must come out of lc1. */
@@ -178,10 +194,10 @@ Test(channel_device, a_pair_of_an_earlier_daemon_is_replaced)
 static void check_refused(const char *name)
 {
 	struct lc_network_error error = {""};
-	uint32_t ifindex = 4711;
+	struct lc_network_devices devices = {.channel = 4711};
 
-	cr_assert_eq(lc_network_make_channel(network, &ifindex, &error), -EEXIST);
-	cr_assert_eq(ifindex, 4711);
+	cr_assert_eq(lc_network_make_channel(network, &devices, &error), -EEXIST);
+	cr_assert_eq(devices.channel, 4711);
 	cr_assert_not_null(strstr(error.text, name), "%s", error.text);
 	cr_assert_neq(if_nametoindex(name), 0);
 	check_lo(0, 0);
@@ -195,21 +211,26 @@ Test(channel_device, foreign_device_of_that_name_is_left_alone)
 	check_refused("lc0");
 	here("ip link set lc0 name lc1");
 	check_refused("lc1");
+	here("ip link set lc1 name ls0");
+	check_refused("ls0");
+	here("ip link set ls0 name ls1");
+	check_refused("ls1");
 	lc_network_close(network);
 	network = NULL;
-	cr_assert_neq(if_nametoindex("lc1"), 0);
+	cr_assert_neq(if_nametoindex("ls1"), 0);
 }
 
 Test(channel_device, failure_leaves_nothing)
 {
 	struct lc_network_error error = {""};
-	uint32_t ifindex;
+	struct lc_network_devices devices;
 
 	here("ip route add multicast 239.255.0.0/17 dev near0");
-	cr_assert_eq(lc_network_make_channel(network, &ifindex, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_channel(network, &devices, &error), -EEXIST);
 	cr_assert_not_null(strstr(error.text, "239.255.0.0/17"), "%s", error.text);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
 	cr_assert_eq(if_nametoindex("lc1"), 0);
+	cr_assert_eq(if_nametoindex("ls0"), 0);
 	check_lo(0, 0);
 }
 
@@ -221,6 +242,7 @@ Test(channel_device, close_undoes_it)
 	lc_network_close(network);
 	check_lo(0, 0);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
+	cr_assert_eq(if_nametoindex("ls0"), 0);
 	here("sysctl -qw net.ipv4.conf.lo.accept_local=1");
 	network = open_network();
 	make(network);
@@ -249,7 +271,9 @@ Test(channel_device, settings_of_lo_survive_a_killed_daemon)
 static bool mtu_is(unsigned int mtu)
 {
 	return holds("ip link show lc0 | grep -q 'mtu %u '", mtu) &&
-	       holds("ip link show lc1 | grep -q 'mtu %u '", mtu);
+	       holds("ip link show lc1 | grep -q 'mtu %u '", mtu) &&
+	       holds("ip link show ls0 | grep -q 'mtu %u '", mtu) &&
+	       holds("ip link show ls1 | grep -q 'mtu %u '", mtu);
 }
 
 Test(channel_device, mtu_follows_the_largest_of_the_others)
