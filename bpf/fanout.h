@@ -6,19 +6,20 @@
  *
  * What the device does with that last one cannot be seen here: it is counted
  * as handed over. Every other copy's failure is counted.
+ *
+ * A super-packet of which a leaf may have a part only is cut up first (cut.h).
  */
 #ifndef BPF_FANOUT_H
 #define BPF_FANOUT_H
 
-#include "police.h"
-#include "rewrite.h"
-#include "verdict.h"
+#include "cut.h"
 
 struct lc_walk {
 	struct __sk_buff *skb;
 	struct lc_datagram datagram;
 	struct lc_rewrite rewrite;
 	__u64 now;
+	__u32 cut_ifindex;   /* ls0, 0: none */
 	__u32 offset, count; /* the extent */
 	__u32 start;	     /* of the first leaf in the extent: rotates, for fairness */
 	__u32 held;	     /* leaf number, 0: none */
@@ -31,68 +32,6 @@ struct lc_walk {
  * fields that steer the callback must not be constants to the verifier.
  */
 volatile __u32 lc_no_leaf = 0;
-
-/* net_xmit_errno(): with NET_XMIT_CN (2) the copy was queued. */
-static __always_inline int lc_clone_refused(long ret)
-{
-	return ret != 0 && ret != 2;
-}
-
-static __always_inline __u32 lc_redirect_flags(const struct lc_hop *hop)
-{
-	return hop->local ? BPF_F_INGRESS : 0;
-}
-
-static __always_inline void lc_count_copy(struct lc_leaf_use *use,
-					  const struct lc_datagram *datagram)
-{
-	LC_COUNT(use->datagrams, datagram->segments);
-	LC_COUNT(use->bytes, datagram->bytes);
-}
-
-/* The hop a copy for this leaf would take, or -1 and the drop is counted. */
-static __always_inline int lc_choose_hop(const struct lc_leaf *leaf, struct lc_leaf_use *use,
-					 const struct lc_datagram *datagram)
-{
-	__u32 in_use = LC_READ_ONCE(leaf->hop_in_use);
-	__u32 hop = in_use & 1;
-
-	switch (in_use) {
-	case LC_HOP_0:
-	case LC_HOP_1:
-		break;
-	case LC_HOP_NO_NEIGHBOUR:
-		lc_drop_copy(use, LC_DROP_NO_NEIGHBOUR, datagram->segments);
-		return -1;
-	case LC_HOP_LINK_DOWN:
-		lc_drop_copy(use, LC_DROP_LINK_DOWN, datagram->segments);
-		return -1;
-	default:
-		lc_drop_copy(use, LC_DROP_NO_ROUTE, datagram->segments);
-		return -1;
-	}
-	if (datagram->datagram_bytes > leaf->hop[hop].mtu) {
-		lc_drop_copy(use, LC_DROP_TOO_BIG, datagram->segments);
-		return -1;
-	}
-	return hop;
-}
-
-static __always_inline int lc_conforms(const struct lc_leaf *leaf, struct lc_leaf_use *use,
-				       __u64 now, const struct lc_datagram *datagram)
-{
-	switch (lc_police_datagram(&leaf->down, &use->meter, now, datagram)) {
-	case LC_CONFORMS:
-		return 1;
-	case LC_OVERSIZE:
-		lc_drop_copy(use, LC_DROP_OVERSIZE, datagram->segments);
-		return 0;
-	case LC_OVER_RATE:
-		lc_drop_copy(use, LC_DROP_OVER_RATE, datagram->segments);
-		return 0;
-	}
-	return 0;
-}
 
 /* Hands a clone to the held leaf. It may fail; the others must not notice. */
 static __always_inline void lc_clone_to_held(struct lc_walk *walk)
@@ -129,6 +68,43 @@ static __always_inline int lc_redirect_to_held(struct lc_walk *walk)
 	return bpf_redirect(hop->ifindex, lc_redirect_flags(hop));
 }
 
+enum lc_way {
+	LC_WAY_NONE, /* dropped, and counted */
+	LC_WAY_WHOLE,
+	LC_WAY_CUT, /* its datagrams are policed one by one, see cut.h */
+};
+
+/*
+ * Holds the leaf to its flowspec. A super-packet above it may hold datagrams
+ * that are not; and whatever comes behind one that is being cut waits its turn.
+ */
+static __always_inline enum lc_way
+lc_choose_way(const struct lc_walk *walk, const struct lc_leaf *leaf, struct lc_leaf_use *use)
+{
+	const struct lc_datagram *datagram = &walk->datagram;
+	const struct lc_policer *policer = &leaf->down;
+	int waits = lc_has_bucket(policer) && lc_is_being_cut(use) &&
+		    !lc_is_oversize(policer, datagram->datagram_bytes);
+	enum lc_conformance conformance = waits ? LC_OVER_RATE
+						: lc_police_datagram(policer, &use->meter,
+								     walk->now, datagram);
+
+	switch (conformance) {
+	case LC_CONFORMS:
+		return LC_WAY_WHOLE;
+	case LC_OVERSIZE:
+		lc_drop_copy(use, LC_DROP_OVERSIZE, datagram->segments);
+		return LC_WAY_NONE;
+	case LC_OVER_RATE:
+		break;
+	}
+	if (walk->cut_ifindex && (waits || datagram->segments > 1) &&
+	    lc_could_conform(policer, &use->meter, walk->now, lc_shortest(datagram)))
+		return LC_WAY_CUT;
+	lc_drop_copy(use, LC_DROP_OVER_RATE, datagram->segments);
+	return LC_WAY_NONE;
+}
+
 /* One leaf. Returns 0, always: a bad leaf never stops the walk. */
 static long lc_fanout_step(__u32 i, struct lc_walk *walk)
 {
@@ -149,8 +125,18 @@ static long lc_fanout_step(__u32 i, struct lc_walk *walk)
 	if (!leaf || !use)
 		return 0;
 	hop = lc_choose_hop(leaf, use, &walk->datagram);
-	if (hop < 0 || !lc_conforms(leaf, use, walk->now, &walk->datagram))
+	if (hop < 0)
 		return 0;
+	switch (lc_choose_way(walk, leaf, use)) {
+	case LC_WAY_NONE:
+		return 0;
+	case LC_WAY_CUT:
+		lc_send_to_be_cut(walk->skb, walk->cut_ifindex, &walk->datagram, &walk->rewrite,
+				  number, leaf, use);
+		return 0;
+	case LC_WAY_WHOLE:
+		break;
+	}
 	if (walk->held)
 		lc_clone_to_held(walk);
 	walk->held = number;

@@ -2,9 +2,10 @@
 /*
  * Policing a packet by plane/bucket.h.
  *
- * A super-packet passes or fails its bucket as one: a leaf whose bucket b is
- * below the burst a sender puts into one super-packet gets none of it. Doing
- * it segment by segment needs the packet cut up first, which is later work.
+ * A super-packet passes or fails its bucket as one. What that costs a leaf
+ * whose bucket is below the burst in one super-packet, cut.h makes good. The
+ * sender's own bucket, a root's or a leaf's, knows nothing smaller: who sends
+ * 40 datagrams at once needs a bucket that deep.
  */
 #ifndef BPF_POLICE_H
 #define BPF_POLICE_H

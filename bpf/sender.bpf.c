@@ -50,12 +50,14 @@ static __always_inline int lc_send_probe(struct lc_walk *walk, __u32 number,
 	return lc_fanout_probe(walk, leaf, use);
 }
 
-static __always_inline int lc_send_data(struct lc_walk *walk, const struct lc_session *session,
+static __always_inline int lc_send_data(struct lc_walk *walk, const struct lc_config *config,
+					const struct lc_session *session,
 					struct lc_session_use *use)
 {
 	__u64 extent = LC_READ_ONCE(session->extent);
 
 	walk->now = lc_ticks(bpf_ktime_get_ns());
+	walk->cut_ifindex = LC_READ_ONCE(config->cut_ifindex);
 	walk->offset = LC_EXTENT_OFFSET(extent);
 	walk->count = LC_EXTENT_COUNT(extent);
 	switch (lc_police_datagram(&session->policer, &use->meter, walk->now, &walk->datagram)) {
@@ -103,7 +105,7 @@ static __always_inline int lc_send(struct __sk_buff *skb)
 	/* 0: no socket of this host sent it, and an unset field must not match that. */
 	cookie = bpf_get_socket_cookie(skb);
 	if (cookie && cookie == session->sender_cookie)
-		return lc_send_data(&walk, session, use);
+		return lc_send_data(&walk, config, session, use);
 	if (cookie && (cookie == LC_READ_ONCE(config->probe_cookie[0]) ||
 		       cookie == LC_READ_ONCE(config->probe_cookie[1])))
 		return lc_send_probe(&walk, number, use);

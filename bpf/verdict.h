@@ -42,8 +42,8 @@ static __always_inline int lc_drop_datagram(struct lc_session_use *use, enum lc_
 }
 
 /*
- * The kernel's own multicast chatter (IGMP, MLD) on a device that carries our
- * channels. Nobody sent it as data, so it is no drop that anybody should see.
+ * The kernel's own multicast chatter (IGMP, MLD) on a device of ours, or at ls1
+ * what has been counted already. It is no drop that anybody should see.
  */
 static __always_inline int lc_drop_noise(void)
 {

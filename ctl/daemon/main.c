@@ -196,6 +196,8 @@ static int open_plane(struct daemon *daemon)
 {
 	struct lc_plane_options options = {.bpf_dir = daemon->options.bpf_dir,
 					   .sender_ifindex = daemon->devices.channel,
+					   .cut_ifindex = daemon->devices.segments,
+					   .cut_end_ifindex = daemon->devices.segments_end,
 					   .loopback_ifindex = if_nametoindex("lo")};
 	struct lc_plane_error error = {""};
 	int failure = lc_plane_open(&daemon->plane, &options, &error);

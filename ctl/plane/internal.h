@@ -32,7 +32,7 @@ struct lc_leaf_state {
 struct lc_plane {
 	struct lc_programs *programs;
 	char *bpf_dir;
-	uint32_t sender_ifindex;
+	uint32_t sender_ifindex, cut_end_ifindex;
 	bool attached, pinned;
 
 	struct lc_table config, sessions, session_use, extents, leaves, leaf_use, admits, admit_use;

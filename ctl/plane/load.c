@@ -72,11 +72,12 @@ static int make_books(struct lc_plane *plane)
 	return 0;
 }
 
-static void write_config(struct lc_plane *plane, uint32_t loopback_ifindex)
+static void write_config(struct lc_plane *plane, const struct lc_plane_options *options)
 {
 	struct lc_config *config = lc_config_of(plane);
 
-	config->loopback_ifindex = loopback_ifindex;
+	config->loopback_ifindex = options->loopback_ifindex;
+	config->cut_ifindex = options->cut_ifindex;
 	config->pool4 = htonl(POOL4);
 	config->pool6[0] = htonl(POOL6);
 	lc_publish(&config->layout, LC_LAYOUT_VERSION);
@@ -194,13 +195,12 @@ static int set_up(struct lc_plane *plane, const struct lc_plane_options *options
 		err = start_watching(plane);
 	if (err)
 		return lc_plane_fail(error, err, "cannot use the BPF maps: %s", strerror(-err));
-	write_config(plane, options->loopback_ifindex);
+	write_config(plane, options);
 	err = lc_programs_pin(plane->programs, options->bpf_dir, error);
 	if (err)
 		return err;
-	err = lc_programs_attach(plane->programs, options->sender_ifindex, error);
-	plane->attached = !err;
-	return err;
+	plane->attached = true;
+	return lc_programs_attach(plane->programs, options, error);
 }
 
 int lc_plane_open(struct lc_plane **out, const struct lc_plane_options *options,
@@ -216,6 +216,7 @@ int lc_plane_open(struct lc_plane **out, const struct lc_plane_options *options,
 		return -ENOMEM;
 	plane->epoll = -1;
 	plane->sender_ifindex = options->sender_ifindex;
+	plane->cut_end_ifindex = options->cut_end_ifindex;
 	plane->bpf_dir = strdup(options->bpf_dir);
 	err = plane->bpf_dir ? set_up(plane, options, error) : -ENOMEM;
 	if (err) {
@@ -230,8 +231,10 @@ void lc_plane_close(struct lc_plane *plane)
 {
 	if (!plane)
 		return;
-	if (plane->attached)
+	if (plane->attached) {
 		lc_programs_detach(plane->sender_ifindex);
+		lc_programs_detach(plane->cut_end_ifindex);
+	}
 	if (plane->pinned)
 		lc_pins_remove(plane->bpf_dir);
 	lc_grace_stop(plane->grace);

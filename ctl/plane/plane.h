@@ -4,7 +4,7 @@
  * them (include/plane/records.h). The only module that uses libbpf.
  *
  * The daemon opens a struct lc_plane: it loads and pins the programs, attaches
- * the sender's to lc0 and alone writes the maps. Everybody else opens a struct
+ * the sender's to lc0 (and the segments' to ls1) and alone writes the maps. Everybody else opens a struct
  * lc_plane_view, which only reads the pins and works without the daemon.
  *
  * All functions return 0 or a negative errno and leave out-parameters alone on
@@ -30,7 +30,9 @@ struct lc_plane_error {
 struct lc_plane_options {
 	/* Below a bpffs mount; created with mode 0700; e.g. /sys/fs/bpf/leafcast. */
 	const char *bpf_dir;
-	uint32_t sender_ifindex; /* lc0: its clsact egress gets the sender's program */
+	uint32_t sender_ifindex;  /* lc0: its clsact egress gets the sender's program */
+	uint32_t cut_ifindex;	  /* ls0; 0: leaves' super-packets are policed whole */
+	uint32_t cut_end_ifindex; /* ls1: its clsact ingress gets the segments' program */
 	uint32_t loopback_ifindex;
 	uint32_t sessions; /* capacities; 0: the defaults of records.h */
 	uint32_t leaves;
@@ -129,7 +131,10 @@ void lc_plane_set_leaf_flows(struct lc_plane *plane, uint32_t leaf,
 			     const struct lc_flowspec *up_flow, const struct lc_policer *up);
 /* Data flows both ways from here on, as spec.receives and spec.sends say. -ENOSPC: no extent. */
 int lc_plane_enter_leaf(struct lc_plane *plane, uint32_t leaf);
-/* No copy is made any more once this returns and the walks under way end; the record and its counts stay. */
+/*
+ * No copy is made any more once this returns and the walks under way end; what
+ * is between ls0 and ls1 may still arrive. The record and its counts stay.
+ */
 void lc_plane_leave_leaf(struct lc_plane *plane, uint32_t leaf);
 void lc_plane_remove_leaf(struct lc_plane *plane, uint32_t leaf);
 void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use *use);

@@ -14,10 +14,12 @@
 
 #include "admit.skel.h"
 #include "plane/pins.h"
+#include "segments.skel.h"
 #include "sender.skel.h"
 
 struct lc_programs {
 	struct lc_sender_bpf *sender;
+	struct lc_segments_bpf *segments;
 	struct lc_admit_bpf *admit;
 };
 
@@ -129,12 +131,12 @@ static void size_maps(struct lc_sender_bpf *sender, const struct lc_plane_option
 	}
 }
 
-/* The second object takes the maps of the first; variables of its own it keeps. */
-static int share_maps(struct lc_sender_bpf *sender, struct lc_admit_bpf *admit)
+/* The other objects take the maps of the first; variables of their own they keep. */
+static int share_maps(struct lc_sender_bpf *sender, struct bpf_object *other)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, admit->obj)
+	bpf_object__for_each_map(map, other)
 	{
 		int fd = bpf_object__find_map_fd_by_name(sender->obj, bpf_map__name(map));
 		int err = bpf_map__is_internal(map) ? 0 : bpf_map__reuse_fd(map, fd);
@@ -157,8 +159,9 @@ int lc_programs_load(struct lc_programs **out, const struct lc_plane_options *op
 	said[0] = '\0';
 	libbpf_set_print(listen_to_libbpf);
 	programs->sender = lc_sender_bpf__open();
+	programs->segments = lc_segments_bpf__open();
 	programs->admit = lc_admit_bpf__open();
-	if (!programs->sender || !programs->admit) {
+	if (!programs->sender || !programs->segments || !programs->admit) {
 		err = -errno;
 		goto free_programs;
 	}
@@ -166,8 +169,14 @@ int lc_programs_load(struct lc_programs **out, const struct lc_plane_options *op
 	err = lc_sender_bpf__load(programs->sender);
 	if (err)
 		goto free_programs;
+	what = "segments'";
+	err = share_maps(programs->sender, programs->segments->obj);
+	if (!err)
+		err = lc_segments_bpf__load(programs->segments);
+	if (err)
+		goto free_programs;
 	what = "admission";
-	err = share_maps(programs->sender, programs->admit);
+	err = share_maps(programs->sender, programs->admit->obj);
 	if (!err)
 		err = lc_admit_bpf__load(programs->admit);
 	if (err)
@@ -185,6 +194,7 @@ void lc_programs_free(struct lc_programs *programs)
 	if (!programs)
 		return;
 	lc_admit_bpf__destroy(programs->admit);
+	lc_segments_bpf__destroy(programs->segments);
 	lc_sender_bpf__destroy(programs->sender);
 	free(programs);
 }
@@ -197,6 +207,11 @@ int lc_programs_map(const struct lc_programs *programs, const char *name)
 int lc_programs_sender(const struct lc_programs *programs)
 {
 	return bpf_program__fd(programs->sender->progs.lc_sender);
+}
+
+int lc_programs_segments(const struct lc_programs *programs)
+{
+	return bpf_program__fd(programs->segments->progs.lc_segments);
 }
 
 int lc_programs_admit(const struct lc_programs *programs)
@@ -220,6 +235,8 @@ int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir,
 	if (!err)
 		err = lc_pins_add(bpf_dir, "lc_sender", lc_programs_sender(programs));
 	if (!err)
+		err = lc_pins_add(bpf_dir, "lc_segments", lc_programs_segments(programs));
+	if (!err)
 		err = lc_pins_add(bpf_dir, "lc_admit", lc_programs_admit(programs));
 	if (err)
 		return lc_plane_fail(error, err, "cannot pin below %s: %s", bpf_dir,
@@ -227,12 +244,12 @@ int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir,
 	return 0;
 }
 
-int lc_programs_attach(const struct lc_programs *programs, uint32_t ifindex,
-		       struct lc_plane_error *error)
+static int attach(int program, uint32_t ifindex, enum bpf_tc_attach_point point,
+		  struct lc_plane_error *error)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = 1, .flags = BPF_TC_F_REPLACE,
-		    .prog_fd = lc_programs_sender(programs));
+		    .prog_fd = program);
 	char device[IF_NAMESIZE] = "?";
 	int err = bpf_tc_hook_create(&hook);
 
@@ -252,6 +269,21 @@ int lc_programs_attach(const struct lc_programs *programs, uint32_t ifindex,
 			error, -EOPNOTSUPP,
 			"this kernel has no tc BPF classifier (clsact, cls_bpf) for %s", device);
 	return lc_plane_fail(error, err, "cannot attach to %s: %s", device, strerror(-err));
+}
+
+int lc_programs_attach(const struct lc_programs *programs, const struct lc_plane_options *options,
+		       struct lc_plane_error *error)
+{
+	int err = 0;
+
+	/* First where copies go, then where they come from. */
+	if (options->cut_end_ifindex)
+		err = attach(lc_programs_segments(programs), options->cut_end_ifindex,
+			     BPF_TC_INGRESS, error);
+	if (!err)
+		err = attach(lc_programs_sender(programs), options->sender_ifindex, BPF_TC_EGRESS,
+			     error);
+	return err;
 }
 
 void lc_programs_detach(uint32_t ifindex)

@@ -59,6 +59,31 @@ static inline __u64 lc_ticks(__u64 mono_ns)
 	return mono_ns << LC_TICK_BITS;
 }
 
+static inline __u64 lc_bucket_cost(const struct lc_bucket *bucket, __u64 bytes)
+{
+	return (bytes * bucket->cost + (1ull << bucket->cost_shift) - 1) >> bucket->cost_shift;
+}
+
+/* What the word becomes when `cost` is taken now. */
+static inline __u64 lc_bucket_next(const struct lc_bucket *bucket, __u64 word, __u64 now,
+				   __u64 cost)
+{
+	__s64 ahead = (__s64)(word - now);
+
+	if (word != 0 && ahead > 0 && ahead <= (__s64)bucket->burst + LC_CLOCK_SLACK)
+		return word + cost;
+	return now + cost;
+}
+
+/* Whether `bytes` would conform now; takes nothing. */
+static inline _Bool lc_bucket_holds(const struct lc_bucket *bucket, __u64 word, __u64 now,
+				    __u64 bytes)
+{
+	__u64 next = lc_bucket_next(bucket, word, now, lc_bucket_cost(bucket, bytes));
+
+	return (__s64)(next - now) <= (__s64)bucket->burst;
+}
+
 /*
  * Takes `bytes` from the bucket and says whether they conform. On true *taken
  * is the word now written; pass it to lc_bucket_refund() to undo. Never
@@ -67,15 +92,11 @@ static inline __u64 lc_ticks(__u64 mono_ns)
 static inline _Bool lc_bucket_take(const struct lc_bucket *bucket, __u64 *word, __u64 now,
 				   __u64 bytes, __u64 *before, __u64 *taken)
 {
-	__u64 cost = (bytes * bucket->cost + (1ull << bucket->cost_shift) - 1) >> bucket->cost_shift;
+	__u64 cost = lc_bucket_cost(bucket, bytes);
 
 	for (int i = 0; i < LC_BUCKET_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)word;
-		__s64 ahead = (__s64)(old - now);
-		__u64 start = old != 0 && ahead > 0 && ahead <= (__s64)bucket->burst + LC_CLOCK_SLACK ?
-				      old :
-				      now;
-		__u64 next = start + cost;
+		__u64 next = lc_bucket_next(bucket, old, now, cost);
 
 		if ((__s64)(next - now) > (__s64)bucket->burst)
 			return 0;
@@ -100,9 +121,33 @@ enum lc_conformance {
 	LC_OVERSIZE,
 };
 
+static inline _Bool lc_has_bucket(const struct lc_policer *policer)
+{
+	return policer->rate.cost || policer->peak.cost;
+}
+
+static inline _Bool lc_is_oversize(const struct lc_policer *policer, __u32 datagram_bytes)
+{
+	return policer->max_sdu_bytes && datagram_bytes > policer->max_sdu_bytes;
+}
+
+/* Whether one datagram of `bytes` would find room in both buckets now; takes nothing. */
+static inline _Bool lc_could_conform(const struct lc_policer *policer, const struct lc_meter *meter,
+				     __u64 now, __u32 bytes)
+{
+	__u64 counted = bytes < policer->min_policed_bytes ? policer->min_policed_bytes : bytes;
+
+	if (policer->rate.cost &&
+	    !lc_bucket_holds(&policer->rate, *(const volatile __u64 *)&meter->rate, now, counted))
+		return 0;
+	return !policer->peak.cost ||
+	       lc_bucket_holds(&policer->peak, *(const volatile __u64 *)&meter->peak, now, counted);
+}
+
 /*
  * Judges `segments` datagrams of `datagram_bytes` each at most (IP header
- * included; `bytes` is their sum), which pass or fail as one.
+ * included; `bytes` is their sum), which pass or fail as one: of what a sender
+ * may send, that is the limit of what it may send at once.
  */
 static inline enum lc_conformance lc_police(const struct lc_policer *policer, struct lc_meter *meter,
 					    __u64 now, __u32 bytes, __u32 segments,
@@ -111,7 +156,7 @@ static inline enum lc_conformance lc_police(const struct lc_policer *policer, st
 	__u64 counted = bytes, least = (__u64)policer->min_policed_bytes * segments;
 	__u64 before = 0, taken = 0, ignored;
 
-	if (policer->max_sdu_bytes && datagram_bytes > policer->max_sdu_bytes)
+	if (lc_is_oversize(policer, datagram_bytes))
 		return LC_OVERSIZE;
 	if (counted < least)
 		counted = least;

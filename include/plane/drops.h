@@ -33,7 +33,9 @@
 	X(NOT_ADMITTED, "not-admitted", "the socket is not a member of a session (yet)")      \
 	X(WRONG_SOURCE, "wrong-source", "not from the session's other end")                   \
 	X(WRONG_INTERFACE, "wrong-interface", "from the right address on the wrong interface") \
-	X(LEAF_OVER_RATE, "leaf-over-rate", "from a leaf above its sending flowspec")
+	X(LEAF_OVER_RATE, "leaf-over-rate", "from a leaf above its sending flowspec")         \
+	/* between ls0 and ls1, one copy */                                                   \
+	X(QUEUE_FULL, "queue-full", "lost on the way to being policed datagram by datagram")
 
 enum lc_drop {
 #define LC_DROP_ENUM(name, word, text) LC_DROP_##name,

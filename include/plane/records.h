@@ -57,7 +57,8 @@ struct lc_config {
 	__u64 probe_cookie[2]; /* the daemon's probe sockets: IPv4, IPv6 */
 	__be32 pool4;	      /* 239.255.0.0: a channel is pool + number */
 	__be32 pool6[4];      /* ff3e::: number in the last 32 bits */
-	__u32 zero[9];
+	__u32 cut_ifindex;    /* ls0; 0: super-packets are policed whole */
+	__u32 zero[8];
 };
 LC_ASSERT_SIZE(struct lc_config, 80);
 
@@ -156,9 +157,24 @@ struct lc_leaf_use {
 	__u64 up_bytes;
 	struct lc_meter up_meter;
 	__u64 drops[LC_DROP_SLOTS];
-	__u64 reserved[4];
+	__u32 cut_sent;	   /* datagrams sent to ls0, modulo 2^32... */
+	__u32 cut_settled; /* ...and those of them that came out of ls1 or are known not to */
+	__u64 reserved[3];
 };
 LC_ASSERT_SIZE(struct lc_leaf_use, 352);
+
+/*
+ * What stands in place of both Ethernet addresses between ls0 and ls1 (see
+ * bpf/cut.h): whose the packet is, and which of the leaf's datagrams on that
+ * way it is or was cut from: [first .. end) in the count of cut_sent. In host
+ * byte order.
+ */
+struct lc_cut_tag {
+	__u32 leaf;
+	__u32 first;
+	__u32 end;
+};
+LC_ASSERT_SIZE(struct lc_cut_tag, 12);
 
 /*
  * Admission: the filter on every socket of ours finds its record by the

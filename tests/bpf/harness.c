@@ -53,10 +53,11 @@ void net_open_bare(struct net *net)
 		"set -e; ip link set lo up\n"
 		"echo 1 > /proc/sys/net/ipv4/conf/lo/accept_local\n"
 		"ip link add lc0 type veth peer name lc1\n"
-		"for d in lc0 lc1 tap0; do ip link set $d addrgenmode none; done\n"
+		"ip link add ls0 gso_max_segs 1 type veth peer name ls1\n"
+		"for d in lc0 lc1 ls0 ls1 tap0; do ip link set $d addrgenmode none; done\n"
 		"ip link set tap0 txqueuelen 20000 address 02:00:00:00:00:01\n"
 		"ip addr add " ROOT4 "/24 dev tap0; ip addr add " ROOT6 "/64 dev tap0 nodad\n"
-		"for d in lc0 lc1 tap0; do ip link set $d up; done\n";
+		"for d in lc0 lc1 ls0 ls1 tap0; do ip link set $d up; done\n";
 
 	memset(net, 0, sizeof(*net));
 	cr_assert_eq(unshare(CLONE_NEWNET), 0, "unshare: %m");
@@ -81,6 +82,8 @@ void net_open_sized(struct net *net, uint32_t sessions, uint32_t leaves, uint32_
 	net_open_bare(net);
 	options.bpf_dir = net->bpf_dir;
 	options.sender_ifindex = net->lc0;
+	options.cut_ifindex = if_nametoindex("ls0");
+	options.cut_end_ifindex = if_nametoindex("ls1");
 	options.loopback_ifindex = net->lo;
 	cr_assert_eq(lc_plane_open(&net->plane, &options, &error), 0, "%s", error.text);
 }

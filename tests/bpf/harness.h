@@ -4,7 +4,7 @@
  *
  *     root's socket --> lc0 [lc_sender] ==> tap0 ==> this process, as bytes
  *       10.9.0.1        (lc1)          \==> lo   ==> sockets in here
- *       fd09::1
+ *       fd09::1         ls0 --> ls1 [lc_segments] ==> both, of what is policed one by one
  *
  * tap0 offers no offloads, so what is read from it is what a wire would carry:
  * segmented and with whole checksums. What is written to it arrives from a

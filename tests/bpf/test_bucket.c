@@ -213,3 +213,26 @@ Test(bucket, is_shared_rightly)
 	}
 	cr_expect_eq(passed, 100000);
 }
+
+/* To look is to know what taking would say, and takes nothing. */
+Test(bucket, looking_takes_nothing)
+{
+	struct lc_policer police = policer(1000, 3000);
+	struct lc_meter meter = {0}, before;
+	uint64_t ns = 1000 * SECOND;
+
+	police.min_policed_bytes = 500;
+	srandom(3);
+	for (int i = 0; i < 2000; i++) {
+		uint32_t bytes = (uint32_t)random() % 4000;
+		bool could;
+
+		ns += (uint64_t)random() % (2 * SECOND);
+		before = meter;
+		could = lc_could_conform(&police, &meter, lc_ticks(ns), bytes);
+		cr_assert_arr_eq(&meter, &before, sizeof(meter));
+		cr_assert_eq(could, send_one(&police, &meter, ns, bytes) == LC_CONFORMS);
+		if (i == 1000) /* from here on the peak decides */
+			police.peak = policer(500, 2000).rate;
+	}
+}

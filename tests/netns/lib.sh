@@ -133,7 +133,8 @@ conserved() {
 	local in out
 	in=$(sessions "$1" | jq '[.sessions[] | .datagrams * .leaves] | add')
 	out=$(leaves "$1" | jq '[.leaves[] | select(.receives) | .datagrams + ([.drops[
-		"over-rate", "oversize", "too-big", "no-route", "no-neighbour", "link-down", "clone-failed"]] | add)] | add')
+		"over-rate", "oversize", "too-big", "no-route", "no-neighbour", "link-down", "clone-failed",
+		"queue-full"]] | add)] | add')
 	[[ $in == "$out" ]] || { note "in times leaves: $in, out and dropped: $out"; return 1; }
 }
 
@@ -144,11 +145,13 @@ check_records() { tests/netns/records check "$1" <"$2"; }
 all_of() { echo "records=$1 first=1 last=$1 missing=0 repeated=0 disordered=0 damaged=0"; }
 
 daemon_ended_well() {
-	local at=$1
+	local at=$1 device
 	end "daemon-$at"
 	is "leafcastd on $at ends with 0" "$status" 0
 	ok "nothing is pinned on $at any more" test ! -e "$lab/bpf/$at"
-	ok "$at has no lc0 any more" eval "! on $at ip link show lc0 >/dev/null 2>&1"
+	for device in lc0 ls0; do
+		ok "$at has no $device any more" eval "! on $at ip link show $device >/dev/null 2>&1"
+	done
 }
 
 kernel_is_content() {
