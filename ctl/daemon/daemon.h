@@ -80,6 +80,7 @@ struct daemon {
 	sd_event_source *changed_timer;
 	uint64_t settle_us; /* until changes of the network are looked at */
 	int channel_listener;
+	int claim; /* keeps other daemons out of this network namespace */
 	struct lc_network_devices devices;
 	int prober4, prober6;
 	uint64_t netns_cookie;

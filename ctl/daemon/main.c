@@ -268,12 +268,27 @@ static int add_sources(struct daemon *daemon)
 	return error < 0 ? error : 0;
 }
 
+/* What a second daemon would take for leftovers of the first is this namespace's channel device. */
+static int claim_namespace(struct daemon *daemon)
+{
+	pid_t owner = 0;
+
+	daemon->claim = lc_channel_claim_namespace(&owner);
+	if (daemon->claim == -EADDRINUSE)
+		say(SD_ERR, "another leafcastd (pid %d) runs in this network namespace",
+		    (int)owner);
+	else if (daemon->claim < 0)
+		say(SD_ERR, "cannot claim this network namespace: %s", strerror(-daemon->claim));
+	return daemon->claim < 0 ? daemon->claim : 0;
+}
+
 static int open_all(struct daemon *daemon)
 {
 	int error = learn_namespace(daemon);
 
-	/* First the channel: its name is the lock against a second daemon. */
+	/* What another daemon may hold comes before what would be taken from it. */
 	error = error ?: open_channel(daemon);
+	error = error ?: claim_namespace(daemon);
 	error = error ?: open_network(daemon);
 	error = error ?: open_plane(daemon);
 	error = error ?: listen_to_peers(daemon);
@@ -296,6 +311,8 @@ static void close_all(struct daemon *daemon)
 		close(daemon->channel_listener);
 		lc_channel_unlink(daemon->options.runtime_dir);
 	}
+	if (daemon->claim >= 0)
+		close(daemon->claim);
 	sd_event_source_disable_unref(daemon->changed_timer);
 	sd_event_unref(daemon->event);
 }
@@ -331,7 +348,8 @@ static int run(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = {.channel_listener = -1, .prober4 = -1, .prober6 = -1};
+	static struct daemon daemon = {
+		.channel_listener = -1, .claim = -1, .prober4 = -1, .prober6 = -1};
 	sigset_t handled;
 
 	options_parse(&daemon.options, argc, argv);

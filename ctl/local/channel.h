@@ -20,6 +20,13 @@ int lc_channel_listen(const char *runtime_dir, pid_t *owner);
 /* Removes the socket's name. */
 void lc_channel_unlink(const char *runtime_dir);
 
+/*
+ * Daemon: claims this network namespace, whose channel device it is about to
+ * make. Returns a descriptor to keep open; -EADDRINUSE: a daemon has it, *owner
+ * is its pid.
+ */
+int lc_channel_claim_namespace(pid_t *owner);
+
 /* The next client, nonblocking, with a pidfd of its process (-1 if the kernel has none) and its credentials. -EAGAIN: none. */
 int lc_channel_accept(int listener, int *pidfd, pid_t *pid, uid_t *uid);
 

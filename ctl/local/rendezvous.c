@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,6 +49,52 @@ static int connect_to(const struct sockaddr_un *name)
 	if (connect(fd, (const struct sockaddr *)name, sizeof(*name)) == 0)
 		return fd;
 	error = -errno;
+	close(fd);
+	return error;
+}
+
+/* The claim's name is in the abstract namespace, which belongs to the network namespace. */
+static socklen_t claim_name(struct sockaddr_un *name)
+{
+	static const char text[] = "leafcastd";
+
+	*name = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(name->sun_path + 1, text, sizeof(text) - 1);
+	return offsetof(struct sockaddr_un, sun_path) + sizeof(text);
+}
+
+/* Who listens at the claim's name; false: nobody, or somebody with no more rights than to squat there. */
+static bool claimed_by(const struct sockaddr_un *name, socklen_t name_length, pid_t *owner)
+{
+	struct ucred peer = {0};
+	socklen_t length = sizeof(peer);
+	int fd = new_socket();
+	bool is_daemon;
+
+	if (fd < 0)
+		return false;
+	is_daemon = connect(fd, (const struct sockaddr *)name, name_length) == 0 &&
+		    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+		    (peer.uid == 0 || peer.uid == geteuid());
+	close(fd);
+	*owner = peer.pid;
+	return is_daemon;
+}
+
+int lc_channel_claim_namespace(pid_t *owner)
+{
+	struct sockaddr_un name;
+	socklen_t length = claim_name(&name);
+	int fd = new_socket(), error;
+
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (struct sockaddr *)&name, length) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	error = -errno;
+	/* Who squats there does not keep the daemon from starting, only from being the only one. */
+	if (error == -EADDRINUSE && !claimed_by(&name, length, owner))
+		return fd;
 	close(fd);
 	return error;
 }

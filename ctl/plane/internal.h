@@ -33,7 +33,8 @@ struct lc_plane {
 	struct lc_programs *programs;
 	char *bpf_dir;
 	uint32_t sender_ifindex, cut_end_ifindex;
-	bool attached, pinned;
+	bool attached;
+	int pins; /* the claim on bpf_dir; -1: not ours */
 
 	struct lc_table config, sessions, session_use, extents, leaves, leaf_use, admits, admit_use;
 	struct lc_numbers free_sessions, free_leaves, free_admits;

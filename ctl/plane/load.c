@@ -180,11 +180,11 @@ static int check_options(const struct lc_plane_options *options, struct lc_plane
 static int set_up(struct lc_plane *plane, const struct lc_plane_options *options,
 		  struct lc_plane_error *error)
 {
-	int err = lc_pins_prepare(options->bpf_dir, error);
+	int err;
 
-	if (err)
-		return err;
-	plane->pinned = true;
+	plane->pins = lc_pins_prepare(options->bpf_dir, error);
+	if (plane->pins < 0)
+		return plane->pins;
 	err = lc_programs_load(&plane->programs, options, error);
 	if (err)
 		return err;
@@ -214,7 +214,7 @@ int lc_plane_open(struct lc_plane **out, const struct lc_plane_options *options,
 	plane = calloc(1, sizeof(*plane));
 	if (!plane)
 		return -ENOMEM;
-	plane->epoll = -1;
+	plane->epoll = plane->pins = -1;
 	plane->sender_ifindex = options->sender_ifindex;
 	plane->cut_end_ifindex = options->cut_end_ifindex;
 	plane->bpf_dir = strdup(options->bpf_dir);
@@ -235,8 +235,10 @@ void lc_plane_close(struct lc_plane *plane)
 		lc_programs_detach(plane->sender_ifindex);
 		lc_programs_detach(plane->cut_end_ifindex);
 	}
-	if (plane->pinned)
+	if (plane->pins >= 0) {
 		lc_pins_remove(plane->bpf_dir);
+		close(plane->pins);
+	}
 	lc_grace_stop(plane->grace);
 	ring_buffer__free(plane->events);
 	if (plane->epoll >= 0)

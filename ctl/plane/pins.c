@@ -4,11 +4,13 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -52,11 +54,28 @@ static void remove_our_pins(const char *bpf_dir)
 	closedir(directory);
 }
 
-int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error)
+/* Held until its owner closes it or dies: two daemons would take each other's pins for leftovers. */
+static int claim(const char *bpf_dir, struct lc_plane_error *error)
+{
+	int fd = open(bpf_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno, "cannot open %s: %s",
+				     bpf_dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	err = errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
+	close(fd);
+	return lc_plane_fail(error, err,
+			     err == -EADDRINUSE ? "another leafcastd pins in %s" : "cannot lock %s",
+			     bpf_dir);
+}
+
+static int make_directory(const char *bpf_dir, struct lc_plane_error *error)
 {
 	bool made = mkdir(bpf_dir, 0700) == 0;
 
-	if (!made && errno != EEXIST && errno != ENOENT)
+	if (!made && errno != EEXIST)
 		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno, "cannot make %s: %s",
 				     bpf_dir, strerror(errno));
 	if (!on_bpffs(bpf_dir)) {
@@ -67,11 +86,24 @@ int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error)
 				     "`mount -t bpf bpf /sys/fs/bpf`, or name a directory on one",
 				     bpf_dir);
 	}
-	if (chmod(bpf_dir, 0700))
-		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno,
-				     "%s belongs to somebody else: %s", bpf_dir, strerror(errno));
-	remove_our_pins(bpf_dir);
 	return 0;
+}
+
+int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error)
+{
+	int err = make_directory(bpf_dir, error);
+	int lock = err ? err : claim(bpf_dir, error);
+
+	if (lock < 0)
+		return lock;
+	if (chmod(bpf_dir, 0700)) {
+		err = lc_plane_fail(error, errno == EACCES ? -EPERM : -errno,
+				    "%s belongs to somebody else: %s", bpf_dir, strerror(errno));
+		close(lock);
+		return err;
+	}
+	remove_our_pins(bpf_dir);
+	return lock;
 }
 
 int lc_pins_add(const char *bpf_dir, const char *name, int fd)

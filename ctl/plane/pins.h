@@ -9,7 +9,11 @@
 int lc_plane_fail(struct lc_plane_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Makes the directory, or takes one that is there, and empties it of our pins. -ENOENT: not on a bpffs; -EPERM. */
+/*
+ * Makes the directory, or takes one that is there, and empties it of our pins.
+ * Returns a descriptor that keeps others out until it is closed. -ENOENT: not
+ * on a bpffs; -EPERM; -EADDRINUSE: another daemon is at work there.
+ */
 int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error);
 int lc_pins_add(const char *bpf_dir, const char *name, int fd);
 /* A new descriptor of the pinned map. Not a read-only one: the kernel maps none of those into memory. */

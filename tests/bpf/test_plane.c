@@ -125,7 +125,12 @@ Test(plane, replaces_stale_pins)
 	cr_assert_eq(bpf_obj_pin(lc_programs_sender(net.plane->programs), foreign), 0);
 	cr_expect_eq(stat(net.bpf_dir, &info), 0);
 	cr_expect_eq(info.st_mode & 0777, 0700);
-	/* A second daemon, while the first one's pins and filter are still there. */
+	/* A second daemon, while the first one is at work there... */
+	cr_expect_eq(try_open(&net, net.bpf_dir, &error), -EADDRINUSE);
+	cr_expect_eq(stat(stale, &info), 0);
+	/* ...and when it was killed: its pins and filter are still there. */
+	close(net.plane->pins);
+	net.plane->pins = -1;
 	cr_expect_eq(try_open(&net, net.bpf_dir, &error), 0, "%s", error.text);
 	cr_expect_neq(stat(stale, &info), 0);
 	cr_expect_eq(stat(foreign, &info), 0);

@@ -44,11 +44,29 @@ missing "a control address that is not ours" 1 "192.0.2.1" \
 missing "an unknown option" 2 "--colour" "$lab/leafcastd" --colour red
 missing "an argument" 2 "now" "$lab/leafcastd" now
 
+# A second daemon takes nothing of the first for leftovers, in mid-stream.
 daemon root || give_up "no daemon"
-timeout 20 nsenter --net="/run/netns/$lab_name-root" "$lab/leafcastd" \
-	--runtime-dir "$lab/root.run" --bpf-dir "$lab/bpf/second" >"$lab/said.err" 2>&1
-is "a second daemon in the same directory: exit status" $? 1
-is "a second daemon: one sentence" "$(wc -l <"$lab/said.err")" 1
+make_records "$lab/records" 1400 2000
+start leaf root leaf 10.77.1.2:5000
+open_root root 10.77.1.2:5000 --rate 10mbit --wait 1
+feed "$lab/records" &
+feeder=$!
+# second WHAT HOST RUNTIME-DIR BPF-DIR
+second() {
+	timeout 20 nsenter --net="/run/netns/$lab_name-$2" "$lab/leafcastd" \
+		--runtime-dir "$3" --bpf-dir "$4" >"$lab/said.err" 2>&1
+	is "$1: exit status" $? 1
+	is "$1: one sentence" "$(wc -l <"$lab/said.err")" 1
+	like "$1: says so" "$lab/said.err" "another leafcastd"
+}
+second "a second daemon in the same runtime directory" root "$lab/root.run" "$lab/bpf/second"
+second "a second daemon in the same network namespace" root "$lab/run/second" "$lab/bpf/second"
+second "a second daemon with the same pins" router "$lab/run/second" "$lab/bpf/root"
+wait $feeder
+close_root
+is "the root of the first ends well" "$status" 0
+finish leaf
+is "its leaf lost nothing" "$(check_records 1400 "$lab/leaf.out")" "$(all_of 2000)"
 ok "the first still serves" eval "tool root show sessions -j | jq -e .sessions >/dev/null"
 ok "a root opens" eval "tool root root 10.77.1.2:5000 </dev/null 2>/dev/null"
 
