@@ -134,7 +134,9 @@ Test(plane, replaces_stale_pins)
 	cr_expect_eq(try_open(&net, net.bpf_dir, &error), 0, "%s", error.text);
 	cr_expect_neq(stat(stale, &info), 0);
 	cr_expect_eq(stat(foreign, &info), 0);
+	/* With somebody else's pin in it the directory had to stay. */
 	unlink(foreign);
+	cr_expect_eq(rmdir(net.bpf_dir), 0);
 	net_close(&net);
 }
 
