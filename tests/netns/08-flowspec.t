@@ -88,7 +88,7 @@ finish a
 
 # --- the root's own flowspec, and the minimum of both
 start a a leaf $session --bind 10.77.2.2:4000 --qos rate=4mbit,bucket=30000
-open_root root $session --size 1000 --wait 1 --qos rate=1kbps,bucket=5140
+open_root root $session --size 1000 --rate 10mbit --wait 1 --qos rate=1kbps,bucket=5140
 within 20 has_leaves root 1
 feed "$lab/burst"
 within 20 has_sent root 100
