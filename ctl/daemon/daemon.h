@@ -238,8 +238,8 @@ void socket_close(struct socket *socket, bool died);
 int socket_name(const struct socket *socket, struct lc_endpoint *name);
 /* Binds to an address and a port of the system's choice. */
 int socket_bind(const struct socket *socket, const struct lc_endpoint *address);
-/* Datagrams dropped at its door, by the filter or because the buffer was full; 32 bits wide. */
-uint64_t socket_drops(const struct socket *socket);
+/* Datagrams that found a leaf's receive buffer full, since it is open; noted in its record too. */
+uint64_t socket_full_buffer(const struct socket *socket);
 
 /* ---- session.c ---- */
 /* The root's session, opened if it is not yet; binds an unbound root. -EADDRINUSE: another root here has the name. */

@@ -55,6 +55,8 @@ static struct outcome listen_on(struct client *client, const struct lc_local_mes
 		return ERROR(-EINVAL);
 	if (socket->role == LC_ROLE_ROOT) {
 		error = session_of_root(client->daemon, socket, &session);
+		if (error == -EADDRNOTAVAIL)
+			return ERROR(error);
 		if (error)
 			return REFUSE(reason_of_errno(error));
 		reply.channel = session->channel;

@@ -72,6 +72,8 @@ int session_of_root(struct daemon *daemon, struct socket *root, struct session *
 		error = socket_bind(root, &any);
 		error = error ?: socket_name(root, &spec.root);
 	}
+	if (!error && !lc_address_is_any(&spec.root) && !lc_address_is_unicast(&spec.root))
+		error = -EADDRNOTAVAIL; /* bind(2) takes group and broadcast addresses */
 	error = error ?: lead_to_channel(daemon, root);
 	if (error)
 		return error;

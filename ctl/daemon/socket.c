@@ -149,7 +149,7 @@ int socket_bind(const struct socket *socket, const struct lc_endpoint *address)
 	return bind(socket->fd, (struct sockaddr *)&storage, length) < 0 ? -errno : 0;
 }
 
-uint64_t socket_drops(const struct socket *socket)
+static uint64_t drops_at_the_door(const struct socket *socket)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = {0};
 	socklen_t length = sizeof(memory);
@@ -157,4 +157,20 @@ uint64_t socket_drops(const struct socket *socket)
 	if (getsockopt(socket->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) < 0)
 		return 0;
 	return memory[SK_MEMINFO_DROPS];
+}
+
+uint64_t socket_full_buffer(const struct socket *socket)
+{
+	struct lc_plane *plane = socket->client->daemon->plane;
+	uint64_t all = drops_at_the_door(socket), filtered, full;
+	struct lc_admit_use use;
+
+	/* The kernel's count has what our filter dropped, probes too. */
+	lc_plane_admit_use(plane, socket->admit, &use);
+	filtered = use.probes;
+	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
+		filtered += reason == LC_DROP_BUFFER_FULL ? 0 : use.drops[reason];
+	full = all > filtered ? all - filtered : 0;
+	lc_plane_note_full_buffer(plane, socket->admit, full);
+	return full;
 }

@@ -231,16 +231,6 @@ static enum leafcast_reason do_send_refuse(struct member *member, enum leafcast_
 			    &(struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = reason});
 }
 
-/* The kernel counts what our filter drops, probes too, together with what finds the buffer full. */
-static uint64_t buffer_drops(const struct socket *socket, const struct lc_admit_use *use)
-{
-	uint64_t all = socket_drops(socket), filtered = use->probes;
-
-	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
-		filtered += use->drops[reason];
-	return all > filtered ? all - filtered : 0;
-}
-
 void steps_count(const struct member *member, struct lc_message *message)
 {
 	struct lc_plane *plane = member->daemon->plane;
@@ -255,7 +245,7 @@ void steps_count(const struct member *member, struct lc_message *message)
 		lc_plane_admit_use(plane, member->socket->admit, &admit);
 		message->datagrams = admit.datagrams - member->admitted_before;
 		message->bytes = admit.bytes;
-		message->buffer_drops = buffer_drops(member->socket, &admit);
+		message->buffer_drops = socket_full_buffer(member->socket);
 	}
 }
 
@@ -462,6 +452,8 @@ static enum leafcast_reason do_notify_close(struct member *member, enum leafcast
 static enum leafcast_reason do_remove(struct member *member, enum leafcast_reason reason)
 {
 	(void)reason;
+	if (member->socket && !lc_join_end_is_root(member->end))
+		socket_full_buffer(member->socket);
 	probe_stop(member);
 	member->drain = sd_event_source_disable_unref(member->drain);
 	member->io = sd_event_source_disable_unref(member->io);

@@ -75,6 +75,8 @@ void lc_plane_admit_anchor(struct lc_plane *plane, uint32_t admit, const struct 
 void lc_plane_admit_nobody(struct lc_plane *plane, uint32_t admit);
 void lc_plane_forget_socket(struct lc_plane *plane, uint32_t admit);
 void lc_plane_admit_use(struct lc_plane *plane, uint32_t admit, struct lc_admit_use *use);
+/* How many datagrams found the socket's buffer full since it is admitted, which programs cannot see. */
+void lc_plane_note_full_buffer(struct lc_plane *plane, uint32_t admit, uint64_t datagrams);
 
 /* The daemon's own probe sockets; a datagram of theirs to a channel is a probe (struct lc_probe). */
 int lc_plane_set_probers(struct lc_plane *plane, int socket4, int socket6);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -109,6 +111,30 @@ void lc_plane_forget_socket(struct lc_plane *plane, uint32_t admit)
 void lc_plane_admit_use(struct lc_plane *plane, uint32_t admit, struct lc_admit_use *use)
 {
 	memcpy(use, lc_record(&plane->admit_use, admit), sizeof(*use));
+}
+
+/* No program counts this reason, so the sum over CPUs may stand on the first one's. */
+static void add_to_node_drops(struct lc_plane *plane, uint32_t reason, uint64_t datagrams)
+{
+	int fd = lc_programs_map(plane->programs, "lc_drops"), cpus = libbpf_num_possible_cpus();
+	uint64_t *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+
+	if (counts && !bpf_map_lookup_elem(fd, &reason, counts)) {
+		counts[0] += datagrams;
+		bpf_map_update_elem(fd, &reason, counts, BPF_ANY);
+	}
+	free(counts);
+}
+
+void lc_plane_note_full_buffer(struct lc_plane *plane, uint32_t admit, uint64_t datagrams)
+{
+	struct lc_admit_use *use = lc_record(&plane->admit_use, admit);
+	uint64_t before = use->drops[LC_DROP_BUFFER_FULL];
+
+	if (datagrams <= before)
+		return;
+	lc_publish(&use->drops[LC_DROP_BUFFER_FULL], datagrams);
+	add_to_node_drops(plane, LC_DROP_BUFFER_FULL, datagrams - before);
 }
 
 int lc_plane_set_probers(struct lc_plane *plane, int socket4, int socket6)

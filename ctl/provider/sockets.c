@@ -325,6 +325,6 @@ void lc_socket_end_those_without(uint64_t link)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct lc_socket *s = by_number[i]; s; s = s->next_by_number)
-			if (s->link != link && lc_socket_is_connected(s))
+			if (s->link != link && (s->listening || lc_socket_is_connected(s)))
 				lc_socket_ended(s, LEAFCAST_NETWORK_DOWN, false);
 }

@@ -35,7 +35,9 @@
 	X(WRONG_INTERFACE, "wrong-interface", "from the right address on the wrong interface") \
 	X(LEAF_OVER_RATE, "leaf-over-rate", "from a leaf above its sending flowspec")         \
 	/* between ls0 and ls1, one copy */                                                   \
-	X(QUEUE_FULL, "queue-full", "lost on the way to being policed datagram by datagram")
+	X(QUEUE_FULL, "queue-full", "lost on the way to being policed datagram by datagram")  \
+	/* at a leaf's own socket, counted by the daemon every second and at the end */       \
+	X(BUFFER_FULL, "buffer-full", "let in, but the application does not keep up")
 
 enum lc_drop {
 #define LC_DROP_ENUM(name, word, text) LC_DROP_##name,

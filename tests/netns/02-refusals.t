@@ -125,6 +125,11 @@ usage root $session --invite 10.0.0.1
 usage show
 usage show everything
 usage show leaves -x
+for address in 239.1.1.1 255.255.255.255; do
+	tool root root $address:5000 </dev/null >/dev/null 2>"$lab/refused.err"
+	is "a root is not at $address: exit status" $? 1
+	like "a root is not at $address: says so" "$lab/refused.err" "WSAEADDRNOTAVAIL 10049"
+done
 for verb in "" root leaf show; do
 	# shellcheck disable=SC2086 # no verb is no word
 	ok "leafcast $verb --help ends well" eval "tool a $verb --help | grep -q ^usage:"

@@ -61,6 +61,10 @@ finish full
 note "full: $status $(check_records 1400 "$lab/full.out")"
 ok "the stopped one gets what its buffer held, unchanged" \
 	eval "check_records 1400 '$lab/full.out' | grep -q 'repeated=0 disordered=0 damaged=0'"
+got=$(check_records 1400 "$lab/full.out" | sed 's/records=\([0-9]*\).*/\1/')
+lost=$(tool full show drops -j | jq '.drops["buffer-full"]')
+is "what it lost to its full buffer is counted" $((got + lost)) $records
+ok "and it did lose some" test "$lost" -gt 0
 # killed2's daemon could not tell it any more: the library did.
 for job in mute cut killed2; do
 	finish $job 40
