@@ -26,8 +26,8 @@
 
 /* One (rate, depth) pair, made by lc_policer_make() of ctl/core/flowspec.h. */
 struct lc_bucket {
-	__u64 cost;	   /* ticks per byte << cost_shift, < 2^40; 0: no limit */
-	__u64 burst;	   /* ticks the word may lie ahead of now, < 2^62 */
+	__u64 cost;  /* ticks per byte << cost_shift, < 2^40; 0: no limit */
+	__u64 burst; /* ticks the word may lie ahead of now, < 2^62 */
 	__u32 cost_shift;
 	__u32 zero;
 };
@@ -35,10 +35,10 @@ LC_ASSERT_SIZE(struct lc_bucket, 24);
 
 /* What one direction of one member is held to. All zero: no limit. */
 struct lc_policer {
-	struct lc_bucket rate;	/* (r, b) */
-	struct lc_bucket peak;	/* (p, M) */
+	struct lc_bucket rate;	 /* (r, b) */
+	struct lc_bucket peak;	 /* (p, M) */
 	__u32 min_policed_bytes; /* m: shorter datagrams count as this long */
-	__u32 max_sdu_bytes;	/* M: longer ones do not conform; 0: any */
+	__u32 max_sdu_bytes;	 /* M: longer ones do not conform; 0: any */
 };
 LC_ASSERT_SIZE(struct lc_policer, 56);
 
@@ -149,9 +149,9 @@ static inline _Bool lc_could_conform(const struct lc_policer *policer, const str
  * included; `bytes` is their sum), which pass or fail as one: of what a sender
  * may send, that is the limit of what it may send at once.
  */
-static inline enum lc_conformance lc_police(const struct lc_policer *policer, struct lc_meter *meter,
-					    __u64 now, __u32 bytes, __u32 segments,
-					    __u32 datagram_bytes)
+static inline enum lc_conformance lc_police(const struct lc_policer *policer,
+					    struct lc_meter *meter, __u64 now, __u32 bytes,
+					    __u32 segments, __u32 datagram_bytes)
 {
 	__u64 counted = bytes, least = (__u64)policer->min_policed_bytes * segments;
 	__u64 before = 0, taken = 0, ignored;

@@ -46,18 +46,18 @@
 #define LC_LAYOUT_VERSION 1
 
 /* Default capacities, number 0 included; set before the maps are created. */
-#define LC_MAX_SESSIONS 1024
-#define LC_MAX_LEAVES 8192
-#define LC_MAX_ADMITS 8192
+#define LC_MAX_SESSIONS	    1024
+#define LC_MAX_LEAVES	    8192
+#define LC_MAX_ADMITS	    8192
 #define LC_MAX_EXTENT_SLOTS (8 * LC_MAX_LEAVES)
 
 struct lc_config {
-	__u32 layout;	      /* LC_LAYOUT_VERSION */
+	__u32 layout; /* LC_LAYOUT_VERSION */
 	__u32 loopback_ifindex;
 	__u64 probe_cookie[2]; /* the daemon's probe sockets: IPv4, IPv6 */
-	__be32 pool4;	      /* 239.255.0.0: a channel is pool + number */
-	__be32 pool6[4];      /* ff3e::: number in the last 32 bits */
-	__u32 cut_ifindex;    /* ls0; 0: super-packets are policed whole */
+	__be32 pool4;	       /* 239.255.0.0: a channel is pool + number */
+	__be32 pool6[4];       /* ff3e::: number in the last 32 bits */
+	__u32 cut_ifindex;     /* ls0; 0: super-packets are policed whole */
 	__u32 zero[8];
 };
 LC_ASSERT_SIZE(struct lc_config, 80);
@@ -82,10 +82,10 @@ enum lc_session_state {
 
 #define LC_EXTENT(offset, count) ((__u64)(offset) << 32 | (__u32)(count))
 #define LC_EXTENT_OFFSET(extent) ((__u32)((extent) >> 32))
-#define LC_EXTENT_COUNT(extent) ((__u32)(extent))
+#define LC_EXTENT_COUNT(extent)	 ((__u32)(extent))
 
 struct lc_session {
-	__u32 state;		    /* enum lc_session_state; stored last */
+	__u32 state; /* enum lc_session_state; stored last */
 	__u32 zero;
 	__u64 extent;		    /* LC_EXTENT(): stored atomically */
 	__u64 sender_cookie;	    /* SO_COOKIE of the root's socket: nobody else may send */
@@ -110,8 +110,8 @@ LC_ASSERT_SIZE(struct lc_session_use, 320);
 /* How a copy leaves: the result of a route and a neighbour lookup. */
 struct lc_hop {
 	__u32 ifindex;
-	__u32 mtu;	 /* of whole IP datagrams */
-	__u32 local;	 /* 1: into the loopback device's ingress; both addresses zero */
+	__u32 mtu;   /* of whole IP datagrams */
+	__u32 local; /* 1: into the loopback device's ingress; both addresses zero */
 	__u8 destination[6];
 	__u8 source[6];
 	__u32 zero[2];
@@ -131,20 +131,21 @@ enum lc_hop_in_use {
 };
 
 struct lc_leaf {
-	__u32 session;		 /* channel number; 0: free */
-	__u32 hop_in_use;	 /* enum lc_hop_in_use */
+	__u32 session;	  /* channel number; 0: free */
+	__u32 hop_in_use; /* enum lc_hop_in_use */
 	struct lc_hop hop[2];
 	struct lc_endpoint from; /* source of copies: the anchor's address, the session's port */
 	struct lc_endpoint to;	 /* the leaf's address and port */
 	__u32 address_sum;	 /* one's complement sums, of both addresses as 16-bit words... */
-	__u32 port_sum;		 /* ...and of both ports, in network order, not folded to 16 bits */
-	__u32 hop_limit;	 /* TTL of the copies */
-	__u32 receives;		 /* 1: in the session's extent; 0: a leaf that only sends */
-	struct lc_policer down;	 /* root -> leaf */
-	struct lc_policer up;	 /* leaf -> root */
+	/* ...and of both ports, in network order, not folded to 16 bits */
+	__u32 port_sum;
+	__u32 hop_limit;	/* TTL of the copies */
+	__u32 receives;		/* 1: in the session's extent; 0: a leaf that only sends */
+	struct lc_policer down; /* root -> leaf */
+	struct lc_policer up;	/* leaf -> root */
 	struct lc_flowspec down_flow;
 	struct lc_flowspec up_flow;
-	__u64 joined_ns;	 /* CLOCK_MONOTONIC */
+	__u64 joined_ns; /* CLOCK_MONOTONIC */
 	__u64 reserved[4];
 };
 LC_ASSERT_SIZE(struct lc_leaf, 344);
@@ -191,8 +192,9 @@ struct lc_admit {
 	__u32 session;		 /* LC_ADMIT_LEAVES: channel number */
 	struct lc_endpoint peer; /* LC_ADMIT_ANCHOR */
 	__u32 ifindex;		 /* LC_ADMIT_ANCHOR: where it must arrive; 0: anywhere */
-	__u64 token;		 /* LC_ADMIT_ANCHOR: a probe with it raises LC_EVENT_PROBED; 0: none is expected */
-	__u32 receives;		 /* LC_ADMIT_ANCHOR: 0: probes only, the leaf takes no data */
+	/* LC_ADMIT_ANCHOR: a probe with it raises LC_EVENT_PROBED; 0: none is expected */
+	__u64 token;
+	__u32 receives; /* LC_ADMIT_ANCHOR: 0: probes only, the leaf takes no data */
 	__u32 zero;
 	__u64 cookie;
 	__u64 reserved[2];
