@@ -21,6 +21,8 @@
 
 /* Changes come in bursts (a link takes its routes along): look once at the end. */
 #define SETTLE_US 20000
+/* Not sd-event's default of 250 ms: until we look, copies go to a link that is down. */
+#define SETTLE_ACCURACY_US 1000
 /* ...and after a look that took long (many members), not before so many times as long. */
 #define SETTLE_SHARE 4
 /* How long the last words to peers may take when the daemon ends. */
@@ -255,7 +257,8 @@ static int add_sources(struct daemon *daemon)
 					on_network, daemon);
 	if (error >= 0)
 		error = sd_event_add_time_relative(event, &daemon->changed_timer, CLOCK_MONOTONIC,
-						   SETTLE_US, 0, on_settled, daemon);
+						   SETTLE_US, SETTLE_ACCURACY_US, on_settled,
+						   daemon);
 	if (error >= 0)
 		error = sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, TICK, 0, on_tick,
 						   daemon);
