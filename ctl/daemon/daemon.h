@@ -204,6 +204,9 @@ int listening_start(struct daemon *daemon, int descriptor, sd_event_io_handler_t
 /* Nobody is let in any more. */
 void listening_stop(struct daemon *daemon);
 
+/* CLOCK_MONOTONIC. */
+uint64_t now_ns(void);
+
 /* ---- client.c: the channel to applications ---- */
 int client_listen(struct daemon *daemon, pid_t *owner);
 void client_free(struct client *client);

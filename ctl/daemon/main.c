@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/endpoint.h"
@@ -69,23 +68,15 @@ static int on_plane(sd_event_source *source, int descriptor, uint32_t events, vo
 	return 0;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
-}
-
 static int on_settled(sd_event_source *source, uint64_t now, void *context)
 {
 	struct daemon *daemon = context;
-	uint64_t start = now_us();
+	uint64_t start = now_ns();
 
 	(void)now;
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	members_follow_network(daemon);
-	daemon->settle_us = SETTLE_SHARE * (now_us() - start);
+	daemon->settle_us = SETTLE_SHARE * (now_ns() - start) / 1000;
 	return 0;
 }
 

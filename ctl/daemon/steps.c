@@ -3,21 +3,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "core/endpoint.h"
 #include "daemon/daemon.h"
 
 /* TTL of the copies: this anchor sets it, later ones will decrement it. */
 #define HOP_LIMIT 64
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* ---- opening the connection ---- */
 

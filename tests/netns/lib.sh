@@ -138,6 +138,43 @@ conserved() {
 	[[ $in == "$out" ]] || { note "in times leaves: $in, out and dropped: $out"; return 1; }
 }
 
+now_us() { local now=$EPOCHREALTIME; echo "${now/[.,]/}"; }
+between() { (($1 >= $2 && $1 <= $3)); }
+
+# While the root on HOST is fed from its begin (began_us) to its end, with RECORDS datagrams, each
+# leaf "ADDR:PORT BYTES_PER_S" gets 98 to 100 % of its rate over ten seconds, and never more than
+# rT + b. The counter is read at some time between before and after.
+# rates_hold HOST BEGAN_US FEEDER RECORDS BUCKET LEAF...
+rates_hold() {
+	local at=$1 began=$2 feeder=$3 records=$4 bucket=$5 leaf rate low high got ended
+	local -A first=() last=() first_before=() first_after=() last_before=() last_after=()
+	shift 5
+	for leaf in "$@"; do
+		leaf=${leaf% *}
+		first_before[$leaf]=$(now_us) first[$leaf]=$(leaf "$at" "$leaf" .bytes) first_after[$leaf]=$(now_us)
+	done
+	sleep 10
+	for leaf in "$@"; do
+		leaf=${leaf% *}
+		last_before[$leaf]=$(now_us) last[$leaf]=$(leaf "$at" "$leaf" .bytes) last_after[$leaf]=$(now_us)
+	done
+	wait "$feeder"
+	ok "the whole is sent" within 20 has_sent "$at" "$records"
+	ended=$(now_us)
+	for leaf in "$@"; do
+		rate=${leaf#* } leaf=${leaf% *}
+		low=$((rate * (last_before[$leaf] - first_after[$leaf]) / 1000000 * 98 / 100))
+		high=$((rate * (last_after[$leaf] - first_before[$leaf]) / 1000000 + bucket))
+		got=$((last[$leaf] - first[$leaf]))
+		note "$leaf: $got bytes in ten seconds, expected $low to $high"
+		ok "$leaf gets 98 to 100 % of its rate over ten seconds" between $got $low $high
+		ok "$leaf never had more than rT + b" \
+			test "$(leaf "$at" "$leaf" .bytes)" -le $((rate * (ended - began) / 1000000 + bucket))
+		is "$leaf: what it did not get is counted as over its rate" \
+			"$(leaf "$at" "$leaf" '.drops["over-rate"] + .datagrams')" "$records"
+	done
+}
+
 # Numbered records: make_records FILE SIZE COUNT; check_records SIZE FILE prints what is there.
 make_records() { tests/netns/records make "$2" "$3" >"$1"; }
 check_records() { tests/netns/records check "$1" <"$2"; }
