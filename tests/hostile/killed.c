@@ -6,6 +6,7 @@
 #include "hostile.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +103,7 @@ static pid_t run(void (*act)(void))
 	pid_t process = fork();
 
 	if (process == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		act();
 		_exit(0);
 	}
@@ -452,8 +454,10 @@ Behaves(killed, a_child_holds_the_channel_open)
 
 		app_tell(&app, join_to(SESSION), -1);
 		child = fork();
-		if (child == 0)
+		if (child == 0) {
+			alarm(20); /* should the test fail */
 			pause();
+		}
 		_exit(write(report[1], &child, sizeof(child)) < 0 || pause() == 0);
 	}
 	cr_assert_eq(read(report[0], &child, sizeof(child)), (ssize_t)sizeof(child));
