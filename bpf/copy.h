@@ -30,7 +30,7 @@ static __always_inline int lc_choose_hop(const struct lc_leaf *leaf, struct lc_l
 					 const struct lc_datagram *datagram)
 {
 	__u32 in_use = LC_READ_ONCE(leaf->hop_in_use);
-	__u32 hop = in_use & 1;
+	__u32 hop = in_use;
 
 	switch (in_use) {
 	case LC_HOP_0:
@@ -46,6 +46,12 @@ static __always_inline int lc_choose_hop(const struct lc_leaf *leaf, struct lc_l
 		lc_drop_copy(use, LC_DROP_NO_ROUTE, datagram->segments);
 		return -1;
 	}
+	/*
+	 * The compiler knows it to be 0 or 1 by now. The verifier of Linux 6.1 does
+	 * not, if it was spilled before the switch: so it is bounded in its sight.
+	 */
+	asm volatile("" : "+r"(hop));
+	hop &= 1;
 	if (datagram->datagram_bytes > leaf->hop[hop].mtu) {
 		lc_drop_copy(use, LC_DROP_TOO_BIG, datagram->segments);
 		return -1;
