@@ -176,8 +176,8 @@ struct member {
 	uint64_t last_admitted;
 	unsigned int drain_steps, still_steps;
 	uint64_t sent, sent_bytes; /* root: copies, when the leaf left */
-	uint64_t arrived,
-		arrived_too_many; /* root: what the leaf reported last: admitted, and buffer full */
+	uint64_t arrived;	   /* leaf: admitted at its socket, in the end */
+	uint64_t arrived_too_many; /* of which its buffer had no room for */
 	unsigned int silent_ticks;
 	bool heard_last_word; /* the peer waits for nothing more on this connection */
 };

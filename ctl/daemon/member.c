@@ -139,14 +139,15 @@ static void note_change(const struct member *member, enum lc_join_state before,
 		return;
 	else if (before == LC_JOIN_MEMBER && lc_join_end_is_root(member->end))
 		say(SD_INFO,
-		    "session %s: leaf %s left: %s; %" PRIu64 " datagrams, %" PRIu64
-		    " bytes sent; by its last report %" PRIu64 " arrived, %" PRIu64
-		    " found its buffer full",
+		    "session %s: leaf %s left: %s; %" PRIu64 " datagrams, %" PRIu64 " bytes sent",
 		    session, name, leafcast_reason_word(step->reason), member->sent,
-		    member->sent_bytes, member->arrived, member->arrived_too_many);
+		    member->sent_bytes);
 	else if (before == LC_JOIN_MEMBER || before == LC_JOIN_DRAINING)
-		say(SD_INFO, "session %s: leaf %s left: %s", session, name,
-		    leafcast_reason_word(step->reason));
+		say(SD_INFO,
+		    "session %s: leaf %s ended: %s; %" PRIu64 " datagrams arrived, %" PRIu64
+		    " of them found its buffer full",
+		    session, name, leafcast_reason_word(step->reason), member->arrived,
+		    member->arrived_too_many);
 	else
 		say(SD_NOTICE, "session %s: leaf %s not joined: %s", session, name,
 		    leafcast_reason_word(step->reason));
@@ -207,13 +208,6 @@ static enum lc_join_event event_of_accept(struct member *member, const struct lc
 	return LC_ON_GOT_ACCEPT;
 }
 
-/* What the leaf counts; a message of the root has the root's own counts. */
-static void take_counts(struct member *member, const struct lc_message *message)
-{
-	member->arrived = message->datagrams;
-	member->arrived_too_many = message->buffer_drops;
-}
-
 /* The event a message stands for; what it carries is put into the member. */
 static enum lc_join_event event_of_message(struct member *member, const struct lc_message *message)
 {
@@ -229,10 +223,8 @@ static enum lc_join_event event_of_message(struct member *member, const struct l
 	case LC_MESSAGE_LEAVE:
 		member->left = message->reason ?: LEAFCAST_CLOSED;
 		member->expected = message->datagrams;
-		take_counts(member, message);
 		return LC_ON_GOT_LEAVE;
 	case LC_MESSAGE_REPORT:
-		take_counts(member, message);
 		return LC_ON_GOT_REPORT;
 	case LC_MESSAGE_JOIN:
 	case LC_MESSAGE_INVITE:

@@ -443,8 +443,13 @@ static enum leafcast_reason do_notify_close(struct member *member, enum leafcast
 static enum leafcast_reason do_remove(struct member *member, enum leafcast_reason reason)
 {
 	(void)reason;
-	if (member->socket && !lc_join_end_is_root(member->end))
-		socket_full_buffer(member->socket);
+	if (member->socket && !lc_join_end_is_root(member->end)) {
+		struct lc_message counts = {.kind = LC_MESSAGE_LEAVE};
+
+		steps_count(member, &counts);
+		member->arrived = counts.datagrams;
+		member->arrived_too_many = counts.buffer_drops;
+	}
 	probe_stop(member);
 	member->drain = sd_event_source_disable_unref(member->drain);
 	member->io = sd_event_source_disable_unref(member->io);
