@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "local/channel.h"
 #include "plane/plane.h"
 
 unsigned long memory_slack_kb = 1024;
@@ -198,10 +197,23 @@ static void execute(unsigned int descriptors)
 	_exit(1);
 }
 
+/* It says so; a connection would make it hold more than at the start. */
+static bool is_ready(void)
+{
+	char line[256];
+	FILE *log = fopen(log_file, "re");
+	bool ready = false;
+
+	while (log && !ready && fgets(line, sizeof(line), log))
+		ready = strstr(line, ": ready: ") != NULL;
+	if (log)
+		fclose(log);
+	return ready;
+}
+
 void daemon_starts_with(unsigned int descriptors)
 {
 	long deadline = now_ms() + 20000;
-	int channel;
 
 	signal(SIGPIPE, SIG_IGN);
 	enter_topology();
@@ -212,12 +224,10 @@ void daemon_starts_with(unsigned int descriptors)
 	daemon_pid = fork();
 	if (daemon_pid == 0)
 		execute(descriptors);
-	while ((channel = lc_channel_connect(runtime_dir)) < 0 && now_ms() < deadline)
+	while (!is_ready() && now_ms() < deadline)
 		pause_ms(10);
-	cr_assert(channel >= 0, "no daemon");
-	close(channel);
+	cr_assert(is_ready(), "no daemon");
 	setenv("LEAFCAST_RUNTIME_DIR", runtime_dir, 1);
-	pause_ms(50);
 	at_start = holding();
 }
 
