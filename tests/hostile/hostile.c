@@ -171,7 +171,9 @@ static void make_directories(void)
 	snprintf(log_file, sizeof(log_file), "%s/log", directory);
 	cr_assert_eq(mkdir(bpf_mount, 0755), 0);
 	cr_assert_eq(unshare(CLONE_NEWNS), 0);
-	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	/* A mount point of our own, since "/" is none in a chroot: what is mounted below stays here. */
+	cr_assert_eq(mount(directory, directory, NULL, MS_BIND, NULL), 0);
+	cr_assert_eq(mount(NULL, directory, NULL, MS_PRIVATE, NULL), 0);
 	cr_assert_eq(mount("bpf", bpf_mount, "bpf", 0, NULL), 0);
 }
 
@@ -255,5 +257,6 @@ void daemon_exits(long deadline_ms)
 	unlink(log_file);
 	rmdir(runtime_dir);
 	rmdir(bpf_mount);
+	umount2(directory, MNT_DETACH);
 	rmdir(directory);
 }

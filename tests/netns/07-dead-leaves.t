@@ -49,6 +49,8 @@ ok "drops for the neighbour that does not answer are counted" within 10 dropped 
 
 wait $feeder
 ok "the whole is sent" within 30 has_sent root $records
+is "each leaf that stayed: out and dropped are what was sent" \
+	"$(leaves root | jq "[.leaves[] | .datagrams + ([.drops[]] | add) == $records] | all")" true
 note "$(tool root show leaves | tr '\n' '|')"
 close_root
 is "the root ends well" "$status" 0

@@ -14,11 +14,13 @@ star root a b
 count=400
 make_records "$lab/records" 1400 $count
 
+mkfifo "$lab/sender.in"
 run_root() {
+	exec 9<>"$lab/sender.in"
 	(
 		export LEAFCAST_RUNTIME_DIR=$lab/root.run
 		exec nsenter --net="/run/netns/$lab_name-root" "$build/tests/netns/offload_root" "$@" \
-			<"$lab/records" >/dev/null 2>"$lab/sender.err"
+			<"$lab/sender.in" >/dev/null 2>"$lab/sender.err" 9>&-
 	) &
 	pid[sender]=$!
 }
@@ -35,6 +37,11 @@ for address in 10.77.1.2 fd77:1::2; do
 		errors=$(udp a InCsumErrors)
 		run_root $address 5000 3 $way 1400
 		for at in root a b; do start $at $at leaf "$name"; done
+		ok "$way to $name: three leaves join" within 20 has_leaves root 3
+		feed "$lab/records"
+		ok "$way to $name: the whole is sent" within 20 has_sent root $count
+		ok "$way to $name: datagrams in times leaves = out and dropped" conserved root
+		exec 9>&-
 		finish sender
 		[[ $status == 0 ]] || note "$(cat "$lab/sender.err")"
 		is "$way to $name: the root ends well" "$status" 0

@@ -27,7 +27,9 @@ feed "$lab/records" &
 feeder=$!
 ok "the stream has begun" within 10 begun 300
 ok "a's copies leave by eth0" goes_by 10.77.2.2:4000 eth0
-on root ping -c 1 -W 2 10.77.9.1 >/dev/null # so that the new next hop is known
+on root bash -c 'echo >/dev/udp/10.77.9.1/9'
+known() { on root ip neigh show 10.77.9.1 | grep -q lladdr; }
+ok "the new next hop is known before" within 10 known
 on root ip route add 10.77.2.0/24 via 10.77.9.1
 ok "and by eth1 when the route says so" within 10 goes_by 10.77.2.2:4000 eth1
 ok "b's go on by eth0" goes_by 10.77.3.2:4000 eth0
@@ -37,7 +39,10 @@ ok "the whole is sent" within 20 has_sent root 4000
 close_root
 for at in a b; do
 	finish $at
-	is "$at lost nothing" "$status $(check_records 1400 "$lab/$at.out")" "0 $(all_of 4000)"
+	is "$at ends well" "$status" 0
+	# Whether what goes by the new way overtakes what is on the old one is the router's affair.
+	like "$at lost nothing" <(check_records 1400 "$lab/$at.out") \
+		"^records=4000 first=1 last=4000 missing=0 repeated=0 disordered=[0-9]+ damaged=0$"
 done
 on root ip route del 10.77.2.0/24
 
