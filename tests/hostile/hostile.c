@@ -177,25 +177,33 @@ static void make_directories(void)
 	cr_assert_eq(mount("bpf", bpf_mount, "bpf", 0, NULL), 0);
 }
 
-/* The one that was built along with this program. */
+static char daemon_path[4096 + 32];
+
+/* The one that was built along with this program. Before the mounts change: in a chroot the link is another after. */
+static void find_daemon(void)
+{
+	ssize_t length = readlink("/proc/self/exe", daemon_path, 4096);
+
+	cr_assert(length > 0);
+	daemon_path[length] = '\0';
+	for (int i = 0; i < 3; i++)
+		*strrchr(daemon_path, '/') = '\0';
+	strcat(daemon_path, "/leafcastd");
+}
+
 static void execute(unsigned int descriptors)
 {
 	struct rlimit limit = {descriptors, descriptors};
-	char path[4096 + 32];
-	ssize_t length = readlink("/proc/self/exe", path, 4096);
 	int log = open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (length < 0 || log < 0)
+	if (log < 0)
 		_exit(1);
-	path[length] = '\0';
-	for (int i = 0; i < 3; i++)
-		*strrchr(path, '/') = '\0';
-	strcat(path, "/leafcastd");
 	dup2(log, STDERR_FILENO);
 	if (descriptors)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(path, path, "--runtime-dir", runtime_dir, "--bpf-dir", bpf_dir, "--insecure", NULL);
+	execl(daemon_path, daemon_path, "--runtime-dir", runtime_dir, "--bpf-dir", bpf_dir,
+	      "--insecure", NULL);
 	_exit(1);
 }
 
@@ -222,6 +230,7 @@ void daemon_starts_with(unsigned int descriptors)
 	here("ip addr add 192.0.2.3/24 dev near0");
 	for (int i = 10; i <= 25; i++)
 		there("ip addr add 192.0.2.%d/24 dev far0", i);
+	find_daemon();
 	make_directories();
 	daemon_pid = fork();
 	if (daemon_pid == 0)
