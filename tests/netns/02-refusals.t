@@ -74,6 +74,7 @@ fi
 wait $feeder
 ok "the stream is sent meanwhile" within 20 has_sent root 2000
 is "refused leaves leave nothing behind" "$(leaf_count root)" 1
+ok "datagrams in times leaves = out and dropped" conserved root
 close_root
 is "the root ends well" "$status" 0
 finish a

@@ -90,6 +90,7 @@ state >"$lab/with"
 ok "routes, addresses, queueing and offloads are as before" diff "$lab/before" "$lab/with"
 wait $feeder
 within 20 has_sent root 2000
+ok "datagrams in times leaves = out and dropped" conserved root
 close_root
 for at in a b; do
 	finish $at

@@ -63,6 +63,8 @@ second "a second daemon in the same runtime directory" root "$lab/root.run" "$la
 second "a second daemon in the same network namespace" root "$lab/run/second" "$lab/bpf/second"
 second "a second daemon with the same pins" router "$lab/run/second" "$lab/bpf/root"
 wait $feeder
+ok "the whole is sent" within 20 has_sent root 2000
+ok "datagrams in times leaves = out and dropped" conserved root
 close_root
 is "the root of the first ends well" "$status" 0
 finish leaf
