@@ -33,7 +33,7 @@ pkgs_tool     := jansson
 cflags = $(if $(pkgs_$(1)),$(shell $(PKG_CONFIG) --cflags $(pkgs_$(1))))
 libs   = $(shell $(PKG_CONFIG) --libs $(foreach p,$(1),$(pkgs_$(p))))
 
-PARTS := core protocol plane network peer local daemon provider winsock tool
+PARTS := base core protocol plane network peer local daemon provider winsock tool
 srcs   = $(wildcard ctl/$(1)/*.c)
 objs   = $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))
 PROTOS := $(wildcard ctl/protocol/*.proto)
@@ -43,7 +43,7 @@ BPF    := $(wildcard bpf/*.bpf.c)
 BPF_O  := $(BPF:%.bpf.c=$(O)/%.bpf.o)
 SKEL   := $(BPF:bpf/%.bpf.c=$(O)/gen/%.skel.h)
 
-common := $(call objs,core) $(call objs,protocol) $(PB_O)
+common := $(call objs,base) $(call objs,core) $(call objs,protocol) $(PB_O)
 
 all: $(O)/leafcastd $(O)/leafcast $(O)/libleafcast.so $(O)/leafcast.pc compile_commands.json ## build everything
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps of include/plane/records.h. Every program declares them all; user
+ * The maps of include/abi/records.h. Every program declares them all; user
  * space creates them once and hands the same ones to each object.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
-#include "plane/records.h"
+#include "abi/records.h"
 #include <bpf/bpf_helpers.h>
 
 /* Arrays that user space maps into its memory. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Policing a packet by plane/bucket.h.
+ * Policing a packet by abi/bucket.h.
  *
  * A super-packet passes or fails its bucket as one. What that costs a leaf
  * whose bucket is below the burst in one super-packet, cut.h makes good. The

@@ -16,7 +16,7 @@ $(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(PB_H) $(SKEL)
 
 $(O)/tests/unit/unit: $(call test_objs,$(UNIT_SRC)) $(common) $(call objs,peer) $(call objs,local)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion
-$(O)/tests/bpf/bpf: $(call test_objs,$(BPFT_SRC)) $(call objs,core) $(call objs,plane)
+$(O)/tests/bpf/bpf: $(call test_objs,$(BPFT_SRC)) $(call objs,base) $(call objs,core) $(call objs,plane)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane) -lcriterion
 $(O)/tests/edges/edges: $(call test_objs,$(EDGE_SRC)) $(common) $(call objs,network) $(call objs,peer)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,network protocol) -lcriterion

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Endpoints (include/plane/endpoint.h) as text, as sockaddr, and their properties. Pure. */
+/* Endpoints (include/abi/endpoint.h) as text, as sockaddr, and their properties. Pure. */
 #ifndef CTL_CORE_ENDPOINT_H
 #define CTL_CORE_ENDPOINT_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "plane/endpoint.h"
+#include "abi/endpoint.h"
 
 /* "[2001:db8::1]:65535" and its end. */
 #define LC_ENDPOINT_TEXT 64

@@ -9,7 +9,7 @@
 #define TICKS_PER_SECOND (1000000000ull << LC_TICK_BITS)
 
 /*
- * Bounds of plane/bucket.h, so that nothing there overflows: a datagram counts
+ * Bounds of abi/bucket.h, so that nothing there overflows: a datagram counts
  * at most MOST_DATAGRAM_BYTES times 128 segments < 2^23 bytes, which at 2^40
  * stays below 2^63, and at 1 byte/s lasts less than 2^61 ticks.
  */
@@ -188,6 +188,58 @@ struct lc_flowspec lc_flowspec_override(const struct lc_flowspec *now,
 					const struct lc_flowspec *next)
 {
 	return service_of(next) == LC_SERVICE_NOCHANGE ? *now : *next;
+}
+
+static enum leafcast_reason check_direction(const struct lc_flowspec *flow, bool sender,
+					    uint32_t mtu)
+{
+	enum leafcast_reason reason = lc_flowspec_check(flow, sender);
+
+	return reason ? reason : lc_flowspec_check_mtu(flow, mtu);
+}
+
+enum leafcast_reason lc_flows_check(const struct lc_flows *flows, enum lc_flows_of whose,
+				    struct lc_flows_use use)
+{
+	enum leafcast_reason reason = LEAFCAST_NO_REASON;
+
+	if (use.down)
+		reason = check_direction(&flows->down, whose == LC_FLOWS_OF_ROOT, use.mtu);
+	if (!reason && use.up)
+		reason = check_direction(&flows->up, whose == LC_FLOWS_OF_LEAF, use.mtu);
+	return reason;
+}
+
+struct lc_flows lc_flows_merge(const struct lc_flows *a, const struct lc_flows *b)
+{
+	return (struct lc_flows){.down = lc_flowspec_merge(&a->down, &b->down),
+				 .up = lc_flowspec_merge(&a->up, &b->up)};
+}
+
+struct lc_flows lc_flows_override(const struct lc_flows *now, const struct lc_flows *next)
+{
+	return (struct lc_flows){.down = lc_flowspec_override(&now->down, &next->down),
+				 .up = lc_flowspec_override(&now->up, &next->up)};
+}
+
+bool lc_flows_are_set(const struct lc_flows *flows)
+{
+	return flows->down.service != LC_SERVICE_NOCHANGE ||
+	       flows->up.service != LC_SERVICE_NOCHANGE;
+}
+
+struct lc_flowspec lc_flowspec_of_sender(const struct lc_flowspec *flow)
+{
+	struct lc_flowspec read = *flow;
+
+	switch (service_of(flow)) {
+	case LC_SERVICE_BESTEFFORT:
+	case LC_SERVICE_QUALITATIVE:
+	case LC_SERVICE_NETWORK_CONTROL:
+		if (read.token_rate == 0)
+			read.token_rate = LC_NOT_SPECIFIED;
+	}
+	return read;
 }
 
 static uint64_t divide_up(u128 value, uint64_t by)

@@ -3,7 +3,7 @@
  * Flow specifications: what they mean, whether they make sense, how the two
  * ends' are merged, and the policer that enforces the result. Pure.
  *
- * struct lc_flowspec (plane/records.h) is Winsock's FLOWSPEC = RFC 2215 TSpec:
+ * struct lc_flowspec (abi/records.h) is Winsock's FLOWSPEC = RFC 2215 TSpec:
  * r token_rate, b token_bucket, p peak, M max_sdu, m min_policed, in bytes
  * (per second) of whole IP datagrams.
  *
@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "leafcast/reason.h"
-#include "plane/records.h"
+#include "abi/records.h"
 
 #define LC_NOT_SPECIFIED 0xFFFFFFFFu
 #define LC_INFINITE_RATE 0xFFFFFFFEu
@@ -86,6 +86,41 @@ struct lc_flowspec lc_flowspec_merge(const struct lc_flowspec *a, const struct l
 struct lc_flowspec lc_flowspec_override(const struct lc_flowspec *now,
 					const struct lc_flowspec *next);
 
+/* ---- both directions ---- */
+
+/* Whose flows are judged. */
+enum lc_flows_of {
+	LC_FLOWS_OF_ROOT, /* what a root asks or offers: it sends `down` and receives `up` */
+	LC_FLOWS_OF_LEAF, /* what a leaf asks: it sends `up` and receives `down` */
+	LC_FLOWS_MERGED,  /* what a join is about to agree on */
+};
+
+/* Which directions the member uses, and what both must fit. */
+struct lc_flows_use {
+	bool down, up;
+	uint32_t mtu; /* of the path, in bytes of whole IP datagrams; 0: unknown */
+};
+
+/*
+ * The one judgement of flows, for both directions and at every moment: when an
+ * application sets or passes them, when a request comes in, and again each time
+ * they have been merged. A direction not used is ignored (R59).
+ * LEAFCAST_NO_REASON or LEAFCAST_BAD_FLOWSPEC.
+ */
+enum leafcast_reason lc_flows_check(const struct lc_flows *flows, enum lc_flows_of whose,
+				    struct lc_flows_use use);
+struct lc_flows lc_flows_merge(const struct lc_flows *a, const struct lc_flows *b);
+/* `next` over `now`, a direction at a time. */
+struct lc_flows lc_flows_override(const struct lc_flows *now, const struct lc_flows *next);
+/* Whether they say anything at all: not NOCHANGE in both directions. */
+bool lc_flows_are_set(const struct lc_flows *flows);
+/*
+ * A sender's TokenRate 0 with BESTEFFORT, QUALITATIVE or NETWORK_CONTROL, which
+ * need not name a rate, means that none is named: LC_NOT_SPECIFIED. Anything
+ * else comes back as it is.
+ */
+struct lc_flowspec lc_flowspec_of_sender(const struct lc_flowspec *flow);
+
 /*
  * The policer that holds a member to `flow`, with the defaults above.
  *   controlled load, best effort, qualitative, network control: rT + b
@@ -96,7 +131,7 @@ struct lc_flowspec lc_flowspec_override(const struct lc_flowspec *now,
  */
 struct lc_policer lc_policer_make(const struct lc_flowspec *flow, uint32_t mtu);
 
-/* A bucket of `rate` bytes/s and `depth` bytes; saturates, never becomes "no limit" (plane/bucket.h). rate 0: nothing passes. */
+/* A bucket of `rate` bytes/s and `depth` bytes; saturates, never becomes "no limit" (abi/bucket.h). rate 0: nothing passes. */
 struct lc_bucket lc_bucket_make(uint64_t rate_bytes_per_s, uint64_t depth_bytes);
 
 /*

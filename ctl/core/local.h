@@ -5,7 +5,7 @@
  * are protocol/local.proto's.
  *
  * The library creates descriptors and passes duplicates; it names each by a
- * number of its own choice, unique for the life of the channel. Every request
+ * number of its own choice, unique for the life of the connection. Every request
  * carries a non-zero id and is answered by exactly one REPLY with the same id,
  * in any order; JOIN is answered when the join is decided.
  *
@@ -21,6 +21,13 @@
 
 #define LC_LOCAL_VERSION     1
 #define LC_LOCAL_SOCKET_NAME "socket"
+
+/*
+ * A daemon that is well answers within these times, in milliseconds, whatever
+ * its peers do; every other request at once. Longer than that, and it hangs.
+ */
+#define LC_LOCAL_JOIN_MS   30000 /* JOIN without a deadline of its own */
+#define LC_LOCAL_ACCEPT_MS 10000 /* ACCEPT: an invited leaf's probe and the root's last word */
 
 enum lc_local_kind {
 	/* Requests */
@@ -85,7 +92,7 @@ struct lc_local_message {
 	struct lc_flows flows;
 	/* JOIN: milliseconds for the whole join; 0: the default */
 	uint32_t deadline_ms;
-	/* REPLY: 0 or a negative errno (misuse of the channel) */
+	/* REPLY: 0 or a negative errno (misuse of the connection) */
 	int32_t error;
 	/* REPLY: why it was not done, 0: it was. REJECT, CLOSE, WITHDRAWN, CLOSED */
 	enum leafcast_reason reason;

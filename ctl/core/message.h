@@ -33,7 +33,7 @@
 
 #include "core/flowspec.h"
 #include "leafcast/leafcast.h"
-#include "plane/endpoint.h"
+#include "abi/endpoint.h"
 
 /* Connect data: `present` tells empty data from none (R51-R53). */
 struct lc_connect_data {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
-#include "local/channel.h"
+#include "local/local.h"
 
 /* Messages taken from one client before others get their turn. */
 #define MESSAGES_AT_ONCE 16
@@ -83,7 +83,7 @@ bool client_has_most_sessions(const struct client *client)
 void client_send(struct client *client, const struct lc_local_message *message)
 {
 	/* One that does not read is cut off, but from the loop: its members may be in mid-step. */
-	if (lc_channel_send(client->channel, message, -1) < 0)
+	if (lc_local_send(client->channel, message, -1) < 0)
 		shutdown(client->channel, SHUT_RDWR);
 }
 
@@ -116,7 +116,7 @@ static bool take_message(struct client *client)
 {
 	struct lc_local_message message;
 	int descriptor = -1;
-	int error = lc_channel_receive(client->channel, &message, &descriptor);
+	int error = lc_local_receive(client->channel, &message, &descriptor);
 
 	if (error)
 		return error == -EAGAIN;
@@ -181,7 +181,7 @@ static int on_connection(sd_event_source *source, int descriptor, uint32_t event
 	uid_t uid;
 
 	(void)source, (void)events;
-	channel = lc_channel_accept(descriptor, &pidfd, &pid, &uid);
+	channel = lc_local_accept(descriptor, &pidfd, &pid, &uid);
 	if (channel < 0)
 		return 0;
 	client = daemon->client_count < MAX_CLIENTS && !has_most_clients(daemon, uid)
@@ -208,10 +208,10 @@ static int on_connection(sd_event_source *source, int descriptor, uint32_t event
 
 int client_listen(struct daemon *daemon, pid_t *owner)
 {
-	int listener = lc_channel_listen(daemon->options.runtime_dir, owner);
+	int listener = lc_local_listen(daemon->options.runtime_dir, owner);
 
 	if (listener < 0)
 		return listener;
-	daemon->channel_listener = listener;
+	daemon->local_listener = listener;
 	return listening_start(daemon, listener, on_connection);
 }

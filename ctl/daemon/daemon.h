@@ -19,6 +19,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
 #include "core/join.h"
 #include "core/local.h"
 #include "core/message.h"
@@ -79,7 +80,7 @@ struct daemon {
 	unsigned int listening_count;
 	sd_event_source *changed_timer;
 	uint64_t settle_us; /* until changes of the network are looked at */
-	int channel_listener;
+	int local_listener;
 	int claim; /* keeps other daemons out of this network namespace */
 	struct lc_network_devices devices;
 	int prober4, prober6;
@@ -203,9 +204,6 @@ __attribute__((format(printf, 2, 3))) void say(const char *level, const char *fo
 int listening_start(struct daemon *daemon, int descriptor, sd_event_io_handler_t on_connection);
 /* Nobody is let in any more. */
 void listening_stop(struct daemon *daemon);
-
-/* CLOCK_MONOTONIC. */
-uint64_t now_ns(void);
 
 /* ---- client.c: the channel to applications ---- */
 int client_listen(struct daemon *daemon, pid_t *owner);

@@ -12,7 +12,7 @@
 
 #include "core/endpoint.h"
 #include "daemon/daemon.h"
-#include "local/channel.h"
+#include "local/local.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -71,12 +71,12 @@ static int on_plane(sd_event_source *source, int descriptor, uint32_t events, vo
 static int on_settled(sd_event_source *source, uint64_t now, void *context)
 {
 	struct daemon *daemon = context;
-	uint64_t start = now_ns();
+	uint64_t start = lc_now_ns();
 
 	(void)now;
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	members_follow_network(daemon);
-	daemon->settle_us = SETTLE_SHARE * (now_ns() - start) / 1000;
+	daemon->settle_us = SETTLE_SHARE * (lc_now_ns() - start) / 1000;
 	return 0;
 }
 
@@ -175,10 +175,10 @@ static const char *remedy(int error)
 
 static int open_network(struct daemon *daemon)
 {
-	struct lc_network_error error = {""};
+	struct lc_error error = {""};
 	int failure = lc_network_open(&daemon->network, &error);
 
-	failure = failure ?: lc_network_make_channel(daemon->network, &daemon->devices, &error);
+	failure = failure ?: lc_network_make_devices(daemon->network, &daemon->devices, &error);
 	if (failure)
 		say(SD_ERR, "%s%s", error.text[0] ? error.text : strerror(-failure),
 		    remedy(failure));
@@ -188,11 +188,11 @@ static int open_network(struct daemon *daemon)
 static int open_plane(struct daemon *daemon)
 {
 	struct lc_plane_options options = {.bpf_dir = daemon->options.bpf_dir,
-					   .sender_ifindex = daemon->devices.channel,
-					   .cut_ifindex = daemon->devices.segments,
-					   .cut_end_ifindex = daemon->devices.segments_end,
+					   .sender_ifindex = daemon->devices.sender,
+					   .cut_ifindex = daemon->devices.cut,
+					   .cut_end_ifindex = daemon->devices.cut_end,
 					   .loopback_ifindex = if_nametoindex("lo")};
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	int failure = lc_plane_open(&daemon->plane, &options, &error);
 
 	if (failure) {
@@ -205,7 +205,7 @@ static int open_plane(struct daemon *daemon)
 	return failure;
 }
 
-static int open_channel(struct daemon *daemon)
+static int open_local(struct daemon *daemon)
 {
 	pid_t owner = 0;
 	int error = client_listen(daemon, &owner);
@@ -262,12 +262,12 @@ static int add_sources(struct daemon *daemon)
 	return error < 0 ? error : 0;
 }
 
-/* What a second daemon would take for leftovers of the first is this namespace's channel device. */
+/* What a second daemon would take for leftovers of the first is the devices of this namespace. */
 static int claim_namespace(struct daemon *daemon)
 {
 	pid_t owner = 0;
 
-	daemon->claim = lc_channel_claim_namespace(&owner);
+	daemon->claim = lc_local_claim_namespace(&owner);
 	if (daemon->claim == -EADDRINUSE)
 		say(SD_ERR, "another leafcastd (pid %d) runs in this network namespace",
 		    (int)owner);
@@ -281,7 +281,7 @@ static int open_all(struct daemon *daemon)
 	int error = learn_namespace(daemon);
 
 	/* What another daemon may hold comes before what would be taken from it. */
-	error = error ?: open_channel(daemon);
+	error = error ?: open_local(daemon);
 	error = error ?: claim_namespace(daemon);
 	error = error ?: open_network(daemon);
 	error = error ?: open_plane(daemon);
@@ -301,9 +301,9 @@ static void close_all(struct daemon *daemon)
 	probe_close(daemon);
 	lc_plane_close(daemon->plane);
 	lc_network_close(daemon->network);
-	if (daemon->channel_listener >= 0) {
-		close(daemon->channel_listener);
-		lc_channel_unlink(daemon->options.runtime_dir);
+	if (daemon->local_listener >= 0) {
+		close(daemon->local_listener);
+		lc_local_unlink(daemon->options.runtime_dir);
 	}
 	if (daemon->claim >= 0)
 		close(daemon->claim);
@@ -343,7 +343,7 @@ static int run(struct daemon *daemon)
 int main(int argc, char **argv)
 {
 	static struct daemon daemon = {
-		.channel_listener = -1, .claim = -1, .prober4 = -1, .prober6 = -1};
+		.local_listener = -1, .claim = -1, .prober4 = -1, .prober6 = -1};
 	sigset_t handled;
 
 	options_parse(&daemon.options, argc, argv);

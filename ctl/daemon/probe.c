@@ -39,11 +39,11 @@ static int prober(int family, uint32_t ifindex)
 
 int probe_open(struct daemon *daemon)
 {
-	daemon->prober4 = prober(AF_INET, daemon->devices.channel);
+	daemon->prober4 = prober(AF_INET, daemon->devices.sender);
 	if (daemon->prober4 < 0)
 		return daemon->prober4;
 	/* A host may have no IPv6: then no IPv6 session opens either. */
-	daemon->prober6 = prober(AF_INET6, daemon->devices.channel);
+	daemon->prober6 = prober(AF_INET6, daemon->devices.sender);
 	if (daemon->prober6 < 0)
 		daemon->prober6 = -1;
 	return lc_plane_set_probers(daemon->plane, daemon->prober4, daemon->prober6);

@@ -29,7 +29,7 @@ static int set_int(int descriptor, int level, int option, int value)
  */
 static int lead_to_channel(const struct daemon *daemon, const struct socket *root)
 {
-	struct ip_mreqn on = {.imr_ifindex = (int)daemon->devices.channel};
+	struct ip_mreqn on = {.imr_ifindex = (int)daemon->devices.sender};
 	int error = 0;
 
 	if (root->family == LC_INET) {
@@ -41,7 +41,7 @@ static int lead_to_channel(const struct daemon *daemon, const struct socket *roo
 	}
 	error = error
 			?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-				   (int)daemon->devices.channel);
+				   (int)daemon->devices.sender);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
 	return error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
@@ -49,7 +49,7 @@ static int lead_to_channel(const struct daemon *daemon, const struct socket *roo
 
 int session_of_root(struct daemon *daemon, struct socket *root, struct session **result)
 {
-	struct lc_session_spec spec = {.sender = root->fd, .now_ns = now_ns()};
+	struct lc_session_spec spec = {.sender = root->fd, .now_ns = lc_now_ns()};
 	struct lc_endpoint any = {.family = root->family};
 	struct session *session;
 	int error;

@@ -277,7 +277,7 @@ static enum leafcast_reason do_add_leaf(struct member *member, enum leafcast_rea
 		.receives = member->leaf_receives,
 		.sends = member->leaf_sends && member->session->root_receives,
 		.hop_limit = HOP_LIMIT,
-		.now_ns = now_ns(),
+		.now_ns = lc_now_ns(),
 	};
 	int error = lc_plane_add_leaf(member->daemon->plane, &spec, &member->leaf);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Where library and daemon meet: the socket's name, who listens on it and who connects. */
-#include "local/channel.h"
+#include "local/local.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +81,7 @@ static bool claimed_by(const struct sockaddr_un *name, socklen_t name_length, pi
 	return is_daemon;
 }
 
-int lc_channel_claim_namespace(pid_t *owner)
+int lc_local_claim_namespace(pid_t *owner)
 {
 	struct sockaddr_un name;
 	socklen_t length = claim_name(&name);
@@ -99,7 +99,7 @@ int lc_channel_claim_namespace(pid_t *owner)
 	return error;
 }
 
-int lc_channel_connect(const char *runtime_dir)
+int lc_local_connect(const char *runtime_dir)
 {
 	struct sockaddr_un name = {0};
 	int error = socket_name(&name, runtime_dir);
@@ -158,7 +158,7 @@ static int bind_and_listen(const struct sockaddr_un *name)
 	return fd;
 }
 
-int lc_channel_listen(const char *runtime_dir, pid_t *owner)
+int lc_local_listen(const char *runtime_dir, pid_t *owner)
 {
 	struct sockaddr_un name = {0};
 	int directory, fd, error = socket_name(&name, runtime_dir);
@@ -183,7 +183,7 @@ int lc_channel_listen(const char *runtime_dir, pid_t *owner)
 	return fd;
 }
 
-void lc_channel_unlink(const char *runtime_dir)
+void lc_local_unlink(const char *runtime_dir)
 {
 	struct sockaddr_un name = {0};
 
@@ -235,7 +235,7 @@ static int identify(int fd, int *pidfd, pid_t *pid, uid_t *uid)
 	return 0;
 }
 
-int lc_channel_accept(int listener, int *pidfd, pid_t *pid, uid_t *uid)
+int lc_local_accept(int listener, int *pidfd, pid_t *pid, uid_t *uid)
 {
 	for (int skipped = 0; skipped < MAX_SKIPPED; skipped++) {
 		int error, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -46,7 +46,7 @@ static int add_route(struct lc_network *network, const struct pool *pool)
 						    &header, sizeof(header));
 
 	if (message && (nla_put(message, RTA_DST, pool->af == AF_INET ? 4 : 16, pool->prefix) < 0 ||
-			nla_put_u32(message, RTA_OIF, network->channel.ifindex) < 0)) {
+			nla_put_u32(message, RTA_OIF, network->own.ifindex) < 0)) {
 		nlmsg_free(message);
 		message = NULL;
 	}
@@ -60,7 +60,7 @@ static int add_address(struct lc_network *network)
 		.ifa_family = AF_INET6,
 		.ifa_prefixlen = 64,
 		.ifa_scope = RT_SCOPE_LINK,
-		.ifa_index = network->channel.ifindex,
+		.ifa_index = network->own.ifindex,
 	};
 	const uint32_t flags = IFA_F_NODAD | IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE;
 	struct nl_msg *message = lc_netlink_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
@@ -82,25 +82,25 @@ static bool means_no_ipv6(int error)
 	       error == -EPERM;
 }
 
-int lc_channel_configure(struct lc_network *network, struct lc_network_error *error)
+int lc_devices_configure(struct lc_network *network, struct lc_error *error)
 {
 	int status = add_route(network, &pool4);
 
 	if (status)
-		return lc_network_fail(error, status, "cannot route %s to %s: %s", pool4.text,
-				       LC_CHANNEL_DEVICE, strerror(-status));
+		return lc_fail(error, status, "cannot route %s to %s: %s", pool4.text,
+			       LC_SENDER_DEVICE, strerror(-status));
 	status = add_address(network);
 	if (means_no_ipv6(status)) {
-		network->channel.configured = true;
+		network->own.configured = true;
 		return 0;
 	}
 	if (status)
-		return lc_network_fail(error, status, "cannot give %s a link-local address: %s",
-				       LC_CHANNEL_DEVICE, strerror(-status));
+		return lc_fail(error, status, "cannot give %s a link-local address: %s",
+			       LC_SENDER_DEVICE, strerror(-status));
 	status = add_route(network, &pool6);
 	if (status)
-		return lc_network_fail(error, status, "cannot route %s to %s: %s", pool6.text,
-				       LC_CHANNEL_DEVICE, strerror(-status));
-	network->channel.configured = true;
+		return lc_fail(error, status, "cannot route %s to %s: %s", pool6.text,
+			       LC_SENDER_DEVICE, strerror(-status));
+	network->own.configured = true;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The channel device: the veth pair lc0/lc1, and beside it the pair ls0/ls1,
+ * Our own devices: the veth pair lc0/lc1, and beside it the pair ls0/ls1,
  * on whose way super-packets are cut up.
  *
  * A pair is born under names of this process alone and gets name and alias
@@ -25,12 +25,12 @@
 #define MTU_LEAST	  1280	/* below, IPv6 stops */
 #define MTU_MOST	  65535 /* of a veth */
 
-bool lc_channel_is(const struct lc_network *network, uint32_t ifindex)
+bool lc_device_is_own(const struct lc_network *network, uint32_t ifindex)
 {
-	const struct lc_channel_device *channel = &network->channel;
+	const struct lc_own_devices *own = &network->own;
 
-	return ifindex && (ifindex == channel->ifindex || ifindex == channel->end_ifindex ||
-			   ifindex == channel->cut_ifindex || ifindex == channel->cut_end_ifindex);
+	return ifindex && (ifindex == own->ifindex || ifindex == own->end_ifindex ||
+			   ifindex == own->cut_ifindex || ifindex == own->cut_end_ifindex);
 }
 
 static int delete_link(struct lc_network *network, uint32_t ifindex)
@@ -117,7 +117,7 @@ static int largest_mtu(struct lc_network *network, uint32_t *mtu)
 
 /* Removes what an earlier daemon left; lo_before: what it remembered for us. */
 static int remove_ours(struct lc_network *network, const char *name,
-		       int lo_before[LC_LOOPBACK_SETTINGS], struct lc_network_error *error)
+		       int lo_before[LC_LOOPBACK_SETTINGS], struct lc_error *error)
 {
 	struct lc_link link;
 	int status = lc_link_get(network, 0, name, &link);
@@ -125,16 +125,15 @@ static int remove_ours(struct lc_network *network, const char *name,
 	if (status == -ENODEV)
 		return 0;
 	if (status)
-		return lc_network_fail(error, status, "cannot look for %s: %s", name,
-				       strerror(-status));
+		return lc_fail(error, status, "cannot look for %s: %s", name, strerror(-status));
 	if (!lc_link_is_ours(&link))
-		return lc_network_fail(error, -EEXIST,
-				       "there is an interface %s that is not leafcast's", name);
+		return lc_fail(error, -EEXIST, "there is an interface %s that is not leafcast's",
+			       name);
 	sscanf(link.alias, END_ALIAS_FORMAT, &lo_before[0], &lo_before[1]);
 	status = delete_link(network, link.ifindex);
 	if (status && status != -ENODEV)
-		return lc_network_fail(error, status, "cannot remove the old %s: %s", name,
-				       strerror(-status));
+		return lc_fail(error, status, "cannot remove the old %s: %s", name,
+			       strerror(-status));
 	return 0;
 }
 
@@ -191,78 +190,76 @@ static int create_pair(struct lc_network *network, const char *kind, uint32_t gs
 }
 
 /* Nothing but what programs put there is to be on this pair. */
-static int raise_segments(struct lc_network *network, const struct lc_channel_device *channel)
+static int raise_cut(struct lc_network *network, const struct lc_own_devices *own)
 {
 	int error;
 
-	quiet_ipv6(network, channel->cut_ifindex);
-	quiet_ipv6(network, channel->cut_end_ifindex);
-	error = change_link(network, channel->cut_end_ifindex, 0, LC_SEGMENT_END, ALIAS);
+	quiet_ipv6(network, own->cut_ifindex);
+	quiet_ipv6(network, own->cut_end_ifindex);
+	error = change_link(network, own->cut_end_ifindex, 0, LC_CUT_END, ALIAS);
 	if (!error)
-		error = change_link(network, channel->cut_ifindex, 0, LC_SEGMENT_DEVICE, ALIAS);
+		error = change_link(network, own->cut_ifindex, 0, LC_CUT_DEVICE, ALIAS);
 	if (error)
 		return error;
-	lc_sysctl_write("ipv6/conf/" LC_SEGMENT_END "/disable_ipv6", 1);
-	lc_sysctl_write("ipv6/conf/" LC_SEGMENT_DEVICE "/disable_ipv6", 1);
-	error = change_link(network, channel->cut_end_ifindex, IFF_UP, NULL, NULL);
+	lc_sysctl_write("ipv6/conf/" LC_CUT_END "/disable_ipv6", 1);
+	lc_sysctl_write("ipv6/conf/" LC_CUT_DEVICE "/disable_ipv6", 1);
+	error = change_link(network, own->cut_end_ifindex, IFF_UP, NULL, NULL);
 	if (!error)
-		error = change_link(network, channel->cut_ifindex, IFF_UP, NULL, NULL);
+		error = change_link(network, own->cut_ifindex, IFF_UP, NULL, NULL);
 	return error;
 }
 
 /* Names both ends, sets them up, and keeps IPv6 from talking on them. */
-static int raise_channel(struct lc_network *network, const struct lc_channel_device *channel)
+static int raise_sender(struct lc_network *network, const struct lc_own_devices *own)
 {
 	char alias[64];
 	int error;
 
 	/* Not worth failing for: without IPv6 there is nothing to silence. */
-	quiet_ipv6(network, channel->ifindex);
-	quiet_ipv6(network, channel->end_ifindex);
-	snprintf(alias, sizeof(alias), END_ALIAS_FORMAT, channel->lo_before[0],
-		 channel->lo_before[1]);
-	error = change_link(network, channel->end_ifindex, 0, LC_CHANNEL_END, alias);
+	quiet_ipv6(network, own->ifindex);
+	quiet_ipv6(network, own->end_ifindex);
+	snprintf(alias, sizeof(alias), END_ALIAS_FORMAT, own->lo_before[0], own->lo_before[1]);
+	error = change_link(network, own->end_ifindex, 0, LC_SENDER_END, alias);
 	if (!error)
-		error = change_link(network, channel->ifindex, 0, LC_CHANNEL_DEVICE, ALIAS);
+		error = change_link(network, own->ifindex, 0, LC_SENDER_DEVICE, ALIAS);
 	if (error)
 		return error;
-	lc_sysctl_write("ipv6/conf/" LC_CHANNEL_END "/disable_ipv6", 1);
-	lc_sysctl_write("ipv6/conf/" LC_CHANNEL_DEVICE "/accept_ra", 0);
+	lc_sysctl_write("ipv6/conf/" LC_SENDER_END "/disable_ipv6", 1);
+	lc_sysctl_write("ipv6/conf/" LC_SENDER_DEVICE "/accept_ra", 0);
 	/* A root on 127.0.0.1 may send by it. */
-	lc_sysctl_write("ipv4/conf/" LC_CHANNEL_DEVICE "/route_localnet", 1);
-	error = change_link(network, channel->end_ifindex, IFF_UP, NULL, NULL);
+	lc_sysctl_write("ipv4/conf/" LC_SENDER_DEVICE "/route_localnet", 1);
+	error = change_link(network, own->end_ifindex, IFF_UP, NULL, NULL);
 	if (!error)
-		error = change_link(network, channel->ifindex, IFF_UP | IFF_MULTICAST, NULL, NULL);
+		error = change_link(network, own->ifindex, IFF_UP | IFF_MULTICAST, NULL, NULL);
 	return error;
 }
 
-static int build_channel(struct lc_network *network, struct lc_network_error *error)
+static int build(struct lc_network *network, struct lc_error *error)
 {
-	struct lc_channel_device *channel = &network->channel;
-	int status = create_pair(network, "ls", 1, &channel->cut_ifindex,
-				 &channel->cut_end_ifindex);
+	struct lc_own_devices *own = &network->own;
+	int status = create_pair(network, "ls", 1, &own->cut_ifindex, &own->cut_end_ifindex);
 
 	if (!status)
-		status = raise_segments(network, channel);
+		status = raise_cut(network, own);
 	if (status)
-		return lc_network_fail(error, status, "cannot make the veth pair %s and %s: %s",
-				       LC_SEGMENT_DEVICE, LC_SEGMENT_END, strerror(-status));
-	status = create_pair(network, "lc", 0, &channel->ifindex, &channel->end_ifindex);
+		return lc_fail(error, status, "cannot make the veth pair %s and %s: %s",
+			       LC_CUT_DEVICE, LC_CUT_END, strerror(-status));
+	status = create_pair(network, "lc", 0, &own->ifindex, &own->end_ifindex);
 	if (!status)
-		status = raise_channel(network, channel);
+		status = raise_sender(network, own);
 	if (status)
-		return lc_network_fail(error, status, "cannot make the veth pair %s and %s: %s",
-				       LC_CHANNEL_DEVICE, LC_CHANNEL_END, strerror(-status));
-	status = lc_channel_configure(network, error);
+		return lc_fail(error, status, "cannot make the veth pair %s and %s: %s",
+			       LC_SENDER_DEVICE, LC_SENDER_END, strerror(-status));
+	status = lc_devices_configure(network, error);
 	return status ? status : lc_loopback_admit(error);
 }
 
 /* Removes what an earlier daemon left. lc1, which remembers lo's settings, goes when nothing stands in the way. */
 static int remove_earlier(struct lc_network *network, int lo_before[LC_LOOPBACK_SETTINGS],
-			  struct lc_network_error *error)
+			  struct lc_error *error)
 {
-	static const char *const names[] = {LC_SEGMENT_END, LC_SEGMENT_DEVICE, LC_CHANNEL_END,
-					    LC_CHANNEL_DEVICE};
+	static const char *const names[] = {LC_CUT_END, LC_CUT_DEVICE, LC_SENDER_END,
+					    LC_SENDER_DEVICE};
 	int status = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !status; i++)
@@ -270,30 +267,30 @@ static int remove_earlier(struct lc_network *network, int lo_before[LC_LOOPBACK_
 	return status;
 }
 
-int lc_network_make_channel(struct lc_network *network, struct lc_network_devices *devices,
-			    struct lc_network_error *error)
+int lc_network_make_devices(struct lc_network *network, struct lc_network_devices *devices,
+			    struct lc_error *error)
 {
-	struct lc_channel_device channel = network->channel;
+	struct lc_own_devices own = network->own;
 	int status;
 
-	status = remove_earlier(network, channel.lo_before, error);
+	status = remove_earlier(network, own.lo_before, error);
 	if (!status)
-		status = lc_loopback_read(channel.lo_before, error);
+		status = lc_loopback_read(own.lo_before, error);
 	if (status)
 		return status;
-	channel.ifindex = channel.end_ifindex = 0;
-	channel.cut_ifindex = channel.cut_end_ifindex = 0;
-	channel.configured = false;
-	network->channel = channel;
-	status = build_channel(network, error);
+	own.ifindex = own.end_ifindex = 0;
+	own.cut_ifindex = own.cut_end_ifindex = 0;
+	own.configured = false;
+	network->own = own;
+	status = build(network, error);
 	if (status) {
-		lc_channel_remove(network);
+		lc_devices_remove(network);
 		return status;
 	}
 	*devices = (struct lc_network_devices){
-		.channel = network->channel.ifindex,
-		.segments = network->channel.cut_ifindex,
-		.segments_end = network->channel.cut_end_ifindex,
+		.sender = network->own.ifindex,
+		.cut = network->own.cut_ifindex,
+		.cut_end = network->own.cut_end_ifindex,
 	};
 	return 0;
 }
@@ -309,45 +306,45 @@ static void delete_own(struct lc_network *network, uint32_t ifindex, const char 
 		delete_link(network, ifindex);
 }
 
-void lc_channel_remove(struct lc_network *network)
+void lc_devices_remove(struct lc_network *network)
 {
-	struct lc_channel_device *channel = &network->channel;
+	struct lc_own_devices *own = &network->own;
 
-	delete_own(network, channel->ifindex, LC_CHANNEL_DEVICE ".");
-	delete_own(network, channel->cut_ifindex, LC_SEGMENT_DEVICE ".");
-	lc_loopback_restore(channel->lo_before);
-	*channel = (struct lc_channel_device){.lo_before = {-1, -1}};
+	delete_own(network, own->ifindex, LC_SENDER_DEVICE ".");
+	delete_own(network, own->cut_ifindex, LC_CUT_DEVICE ".");
+	lc_loopback_restore(own->lo_before);
+	*own = (struct lc_own_devices){.lo_before = {-1, -1}};
 }
 
 static void follow_mtu(struct lc_network *network, const struct lc_link *link)
 {
-	struct lc_channel_device *channel = &network->channel;
+	struct lc_own_devices *own = &network->own;
 	uint32_t mtu;
 
 	if (largest_mtu(network, &mtu) < 0 || mtu == link->mtu)
 		return;
 	/* lc0 last: what it takes has to fit through the others. */
-	set_mtu(network, channel->cut_end_ifindex, mtu);
-	set_mtu(network, channel->cut_ifindex, mtu);
-	if (set_mtu(network, channel->end_ifindex, mtu) == 0)
-		set_mtu(network, channel->ifindex, mtu);
+	set_mtu(network, own->cut_end_ifindex, mtu);
+	set_mtu(network, own->cut_ifindex, mtu);
+	if (set_mtu(network, own->end_ifindex, mtu) == 0)
+		set_mtu(network, own->ifindex, mtu);
 }
 
-bool lc_channel_follow(struct lc_network *network)
+bool lc_devices_follow(struct lc_network *network)
 {
-	struct lc_channel_device *channel = &network->channel;
+	struct lc_own_devices *own = &network->own;
 	struct lc_link link;
 
-	if (!channel->ifindex)
+	if (!own->ifindex)
 		return true;
-	if (lc_link_get(network, channel->ifindex, NULL, &link) < 0 || !lc_link_is_ours(&link))
+	if (lc_link_get(network, own->ifindex, NULL, &link) < 0 || !lc_link_is_ours(&link))
 		return false;
 	follow_mtu(network, &link);
 	if (!(link.flags & IFF_UP)) {
-		channel->configured = false;
+		own->configured = false;
 		return false;
 	}
-	if (!channel->configured)
-		lc_channel_configure(network, NULL);
-	return channel->configured;
+	if (!own->configured)
+		lc_devices_configure(network, NULL);
+	return own->configured;
 }

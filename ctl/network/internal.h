@@ -10,15 +10,15 @@
 
 #include "network/network.h"
 
-#define LC_CHANNEL_DEVICE "lc0"
-#define LC_CHANNEL_END	  "lc1"
-#define LC_SEGMENT_DEVICE "ls0"
-#define LC_SEGMENT_END	  "ls1"
+#define LC_SENDER_DEVICE "lc0"
+#define LC_SENDER_END	 "lc1"
+#define LC_CUT_DEVICE	 "ls0"
+#define LC_CUT_END	 "ls1"
 
 /* accept_local, route_localnet: see loopback.c. */
 #define LC_LOOPBACK_SETTINGS 2
 
-struct lc_channel_device {
+struct lc_own_devices {
 	uint32_t ifindex;	  /* lc0; 0: not made */
 	uint32_t end_ifindex;	  /* lc1 */
 	uint32_t cut_ifindex;	  /* ls0 */
@@ -31,7 +31,7 @@ struct lc_network {
 	struct nl_sock *requests; /* blocking, with a timeout */
 	int changes;		  /* nonblocking, subscribed */
 	uint32_t loopback_ifindex;
-	struct lc_channel_device channel;
+	struct lc_own_devices own;
 	void *neighbours; /* tsearch() tree of struct neighbour */
 	unsigned int neighbour_count;
 };
@@ -76,18 +76,18 @@ bool lc_link_is_ours(const struct lc_link *link);
 /* --- device.c */
 
 /* Removes the pairs and puts lo's settings back, whatever of that there is to do. */
-void lc_channel_remove(struct lc_network *network);
+void lc_devices_remove(struct lc_network *network);
 /*
  * After links changed: MTU as the others', and addresses and routes again
  * after lc0 was down. False: it was made and is gone or down.
  */
-bool lc_channel_follow(struct lc_network *network);
+bool lc_devices_follow(struct lc_network *network);
 /* Whether the interface is lc0, lc1, ls0 or ls1. */
-bool lc_channel_is(const struct lc_network *network, uint32_t ifindex);
+bool lc_device_is_own(const struct lc_network *network, uint32_t ifindex);
 
 /* --- address.c: what lc0 needs to carry the pool */
 
-int lc_channel_configure(struct lc_network *network, struct lc_network_error *error);
+int lc_devices_configure(struct lc_network *network, struct lc_error *error);
 
 /* --- sysctl.c: /proc/sys/net as this process sees it. `path` is relative to it. */
 
@@ -117,15 +117,9 @@ void lc_neighbours_forget(struct lc_network *network);
 
 int lc_watch_open(int *changes);
 
-/* --- network.c */
-
-/* Writes the sentence, if anybody wants it, and returns `number`. */
-int lc_network_fail(struct lc_network_error *error, int number, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* loopback.c. Reads what is negative in `values`. */
-int lc_loopback_read(int values[LC_LOOPBACK_SETTINGS], struct lc_network_error *error);
-int lc_loopback_admit(struct lc_network_error *error);
+int lc_loopback_read(int values[LC_LOOPBACK_SETTINGS], struct lc_error *error);
+int lc_loopback_admit(struct lc_error *error);
 /* Negative ones stay as they are. */
 void lc_loopback_restore(const int values[LC_LOOPBACK_SETTINGS]);
 

@@ -146,7 +146,7 @@ bool lc_neighbour_changed(struct lc_network *network, struct nlmsghdr *message)
 	struct neighbour now, **entry;
 	bool changed;
 
-	if (!parse(message, &now) || lc_channel_is(network, now.hop.ifindex))
+	if (!parse(message, &now) || lc_device_is_own(network, now.hop.ifindex))
 		return false;
 	entry = tfind(&now, &network->neighbours, by_hop);
 	if (!entry)

@@ -4,23 +4,9 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-int lc_network_fail(struct lc_network_error *error, int number, const char *format, ...)
-{
-	va_list arguments;
-
-	if (!error)
-		return number;
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-	return number;
-}
 
 static void find_loopback(const struct lc_link *link, void *context)
 {
@@ -43,20 +29,20 @@ static int open_both(struct lc_network *network)
 	return error;
 }
 
-int lc_network_open(struct lc_network **network, struct lc_network_error *error)
+int lc_network_open(struct lc_network **network, struct lc_error *error)
 {
 	struct lc_network *made = calloc(1, sizeof(*made));
 	int status;
 
 	if (!made)
-		return lc_network_fail(error, -ENOMEM, "no memory");
+		return lc_fail(error, -ENOMEM, "no memory");
 	made->changes = -1;
-	made->channel = (struct lc_channel_device){.lo_before = {-1, -1}};
+	made->own = (struct lc_own_devices){.lo_before = {-1, -1}};
 	status = open_both(made);
 	if (status) {
 		lc_network_close(made);
-		return lc_network_fail(error, status, "cannot talk to the kernel by netlink: %s",
-				       strerror(-status));
+		return lc_fail(error, status, "cannot talk to the kernel by netlink: %s",
+			       strerror(-status));
 	}
 	*network = made;
 	return 0;
@@ -66,7 +52,7 @@ void lc_network_close(struct lc_network *network)
 {
 	if (!network)
 		return;
-	lc_channel_remove(network);
+	lc_devices_remove(network);
 	lc_neighbours_forget(network);
 	if (network->changes >= 0)
 		close(network->changes);

@@ -10,20 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "plane/records.h"
+#include "base/error.h"
+#include "core/path.h"
 
 struct lc_network;
 
-struct lc_network_error {
-	char text[256];
-};
-
-int lc_network_open(struct lc_network **network, struct lc_network_error *error);
-/* Undoes lc_network_make_channel(). Accepts NULL. */
+int lc_network_open(struct lc_network **network, struct lc_error *error);
+/* Undoes lc_network_make_devices(). Accepts NULL. */
 void lc_network_close(struct lc_network *network);
 
 /*
- * The channel device: the veth pair lc0/lc1, up, with the pool's routes
+ * Our own devices: the veth pair lc0/lc1, up, with the pool's routes
  * (239.255.0.0/17 in main, ff3e::/16 in table local, both multicast), a
  * link-local address on lc0 for IPv6 senders, no ARP/NDP noise, tx checksum
  * and segmentation offload on, MTU = the largest of this node's interfaces
@@ -35,20 +32,13 @@ void lc_network_close(struct lc_network *network);
  * up: while it is down, members on this node are LC_HOP_LINK_DOWN.
  */
 struct lc_network_devices {
-	uint32_t channel;      /* lc0 */
-	uint32_t segments;     /* ls0 */
-	uint32_t segments_end; /* ls1 */
+	uint32_t sender;  /* lc0 */
+	uint32_t cut;	  /* ls0 */
+	uint32_t cut_end; /* ls1 */
 };
 
-int lc_network_make_channel(struct lc_network *network, struct lc_network_devices *devices,
-			    struct lc_network_error *error);
-
-/* Where a datagram to `to` goes now, and by what. */
-struct lc_path {
-	enum lc_hop_in_use usable; /* LC_HOP_0: `hop` is valid; else why not */
-	struct lc_hop hop;
-	struct lc_endpoint source; /* the address the route prefers; port 0 */
-};
+int lc_network_make_devices(struct lc_network *network, struct lc_network_devices *devices,
+			    struct lc_error *error);
 
 /*
  * Looks up route, link and neighbour. Starts neighbour resolution where needed

@@ -221,7 +221,7 @@ static int find_path(struct lc_network *network, const struct lc_endpoint *from,
 	path->source = from ? *from : route.source;
 	path->source.port = 0;
 	if (error || (route.type != RTN_UNICAST && route.type != RTN_LOCAL) || route.encapsulates ||
-	    lc_channel_is(network, route.ifindex)) {
+	    lc_device_is_own(network, route.ifindex)) {
 		path->usable = LC_HOP_NO_ROUTE;
 		return 0;
 	}

@@ -64,8 +64,8 @@ static void judge_link(struct lc_network *network, struct nlmsghdr *message,
 	if (lc_link_parse(message, &link) < 0)
 		return;
 	verdict->links = true;
-	/* Of our own devices only what they are now counts, see lc_channel_follow(): this may be history of ours. */
-	if (!lc_channel_is(network, link.ifindex))
+	/* Of our own devices only what they are now counts, see lc_devices_follow(): this may be history of ours. */
+	if (!lc_device_is_own(network, link.ifindex))
 		verdict->changed = true;
 }
 
@@ -76,7 +76,7 @@ static bool route_changed(struct lc_network *network, struct nlmsghdr *message)
 
 	if (nlmsg_parse(message, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
 		return false;
-	return !attributes[RTA_OIF] || !lc_channel_is(network, nla_get_u32(attributes[RTA_OIF]));
+	return !attributes[RTA_OIF] || !lc_device_is_own(network, nla_get_u32(attributes[RTA_OIF]));
 }
 
 static bool address_changed(struct lc_network *network, struct nlmsghdr *message)
@@ -84,7 +84,7 @@ static bool address_changed(struct lc_network *network, struct nlmsghdr *message
 	const struct ifaddrmsg *header = nlmsg_data(message);
 
 	return nlmsg_valid_hdr(message, sizeof(*header)) &&
-	       !lc_channel_is(network, header->ifa_index);
+	       !lc_device_is_own(network, header->ifa_index);
 }
 
 static void judge(struct lc_network *network, struct nlmsghdr *message, struct verdict *verdict)
@@ -146,7 +146,7 @@ int lc_network_process(struct lc_network *network, void (*changed)(void *context
 
 	for (int batches = 0; batches < MAX_BATCHES && !error; batches++)
 		error = take_batch(network, &verdict);
-	if (verdict.links && !lc_channel_follow(network))
+	if (verdict.links && !lc_devices_follow(network))
 		verdict.changed = true;
 	if (verdict.changed) {
 		lc_neighbours_limit(network);

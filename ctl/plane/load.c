@@ -164,21 +164,21 @@ int lc_plane_process(struct lc_plane *plane,
 
 /* ---- open and close ---- */
 
-static int check_options(const struct lc_plane_options *options, struct lc_plane_error *error)
+static int check_options(const struct lc_plane_options *options, struct lc_error *error)
 {
 	if (options->sessions > POOL4_SIZE)
-		return lc_plane_fail(error, -EINVAL,
-				     "at most %u sessions: the channels' pool has "
-				     "no more addresses",
-				     POOL4_SIZE);
+		return lc_fail(error, -EINVAL,
+			       "at most %u sessions: the channels' pool has "
+			       "no more addresses",
+			       POOL4_SIZE);
 	if (options->sessions == 1 || options->leaves == 1 || options->admits == 1 ||
 	    options->leaves > 1u << 20 || options->admits > 1u << 20)
-		return lc_plane_fail(error, -EINVAL, "capacities are 2 to %u", 1u << 20);
+		return lc_fail(error, -EINVAL, "capacities are 2 to %u", 1u << 20);
 	return 0;
 }
 
 static int set_up(struct lc_plane *plane, const struct lc_plane_options *options,
-		  struct lc_plane_error *error)
+		  struct lc_error *error)
 {
 	int err;
 
@@ -194,7 +194,7 @@ static int set_up(struct lc_plane *plane, const struct lc_plane_options *options
 	if (!err)
 		err = start_watching(plane);
 	if (err)
-		return lc_plane_fail(error, err, "cannot use the BPF maps: %s", strerror(-err));
+		return lc_fail(error, err, "cannot use the BPF maps: %s", strerror(-err));
 	write_config(plane, options);
 	err = lc_programs_pin(plane->programs, options->bpf_dir, error);
 	if (err)
@@ -204,7 +204,7 @@ static int set_up(struct lc_plane *plane, const struct lc_plane_options *options
 }
 
 int lc_plane_open(struct lc_plane **out, const struct lc_plane_options *options,
-		  struct lc_plane_error *error)
+		  struct lc_error *error)
 {
 	struct lc_plane *plane;
 	int err = check_options(options, error);

@@ -7,25 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-int lc_plane_fail(struct lc_plane_error *error, int err, const char *format, ...)
-{
-	va_list arguments;
-
-	if (!error)
-		return err;
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-	return err;
-}
 
 static int pin_path(char path[PATH_MAX], const char *bpf_dir, const char *name)
 {
@@ -55,41 +42,41 @@ static void remove_our_pins(const char *bpf_dir)
 }
 
 /* Held until its owner closes it or dies: two daemons would take each other's pins for leftovers. */
-static int claim(const char *bpf_dir, struct lc_plane_error *error)
+static int claim(const char *bpf_dir, struct lc_error *error)
 {
 	int fd = open(bpf_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
 
 	if (fd < 0)
-		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno, "cannot open %s: %s",
-				     bpf_dir, strerror(errno));
+		return lc_fail(error, errno == EACCES ? -EPERM : -errno, "cannot open %s: %s",
+			       bpf_dir, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	err = errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
 	close(fd);
-	return lc_plane_fail(error, err,
-			     err == -EADDRINUSE ? "another leafcastd pins in %s" : "cannot lock %s",
-			     bpf_dir);
+	return lc_fail(error, err,
+		       err == -EADDRINUSE ? "another leafcastd pins in %s" : "cannot lock %s",
+		       bpf_dir);
 }
 
-static int make_directory(const char *bpf_dir, struct lc_plane_error *error)
+static int make_directory(const char *bpf_dir, struct lc_error *error)
 {
 	bool made = mkdir(bpf_dir, 0700) == 0;
 
 	if (!made && errno != EEXIST)
-		return lc_plane_fail(error, errno == EACCES ? -EPERM : -errno, "cannot make %s: %s",
-				     bpf_dir, strerror(errno));
+		return lc_fail(error, errno == EACCES ? -EPERM : -errno, "cannot make %s: %s",
+			       bpf_dir, strerror(errno));
 	if (!on_bpffs(bpf_dir)) {
 		if (made)
 			rmdir(bpf_dir);
-		return lc_plane_fail(error, -ENOENT,
-				     "%s is not on a BPF file system; mount one, for instance with "
-				     "`mount -t bpf bpf /sys/fs/bpf`, or name a directory on one",
-				     bpf_dir);
+		return lc_fail(error, -ENOENT,
+			       "%s is not on a BPF file system; mount one, for instance with "
+			       "`mount -t bpf bpf /sys/fs/bpf`, or name a directory on one",
+			       bpf_dir);
 	}
 	return 0;
 }
 
-int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error)
+int lc_pins_prepare(const char *bpf_dir, struct lc_error *error)
 {
 	int err = make_directory(bpf_dir, error);
 	int lock = err ? err : claim(bpf_dir, error);
@@ -97,8 +84,8 @@ int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error)
 	if (lock < 0)
 		return lock;
 	if (chmod(bpf_dir, 0700)) {
-		err = lc_plane_fail(error, errno == EACCES ? -EPERM : -errno,
-				    "%s belongs to somebody else: %s", bpf_dir, strerror(errno));
+		err = lc_fail(error, errno == EACCES ? -EPERM : -errno,
+			      "%s belongs to somebody else: %s", bpf_dir, strerror(errno));
 		close(lock);
 		return err;
 	}

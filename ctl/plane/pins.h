@@ -5,16 +5,12 @@
 
 #include "plane/plane.h"
 
-/* Puts a sentence into *error (if not NULL) and returns err. */
-int lc_plane_fail(struct lc_plane_error *error, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /*
  * Makes the directory, or takes one that is there, and empties it of our pins.
  * Returns a descriptor that keeps others out until it is closed. -ENOENT: not
  * on a bpffs; -EPERM; -EADDRINUSE: another daemon is at work there.
  */
-int lc_pins_prepare(const char *bpf_dir, struct lc_plane_error *error);
+int lc_pins_prepare(const char *bpf_dir, struct lc_error *error);
 int lc_pins_add(const char *bpf_dir, const char *name, int fd);
 /* A new descriptor of the pinned map. Not a read-only one: the kernel maps none of those into memory. */
 int lc_pins_get(const char *bpf_dir, const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * The kernel's side of Leafcast: programs, pinned maps, and the records in
- * them (include/plane/records.h). The only module that uses libbpf.
+ * them (include/abi/records.h). The only module that uses libbpf.
  *
  * The daemon opens a struct lc_plane: it loads and pins the programs, attaches
  * the sender's to lc0 (and the segments' to ls1) and alone writes the maps. Everybody else opens a struct
@@ -9,7 +9,7 @@
  *
  * All functions return 0 or a negative errno and leave out-parameters alone on
  * failure. None logs; where a sentence helps an operator it is put into the
- * caller's struct lc_plane_error.
+ * caller's struct lc_error.
  */
 #ifndef CTL_PLANE_PLANE_H
 #define CTL_PLANE_PLANE_H
@@ -18,14 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plane/records.h"
+#include "abi/records.h"
+#include "base/error.h"
 
 struct lc_plane;
-
-/* One sentence without full stop: what is missing and what would mend it. */
-struct lc_plane_error {
-	char text[512];
-};
 
 struct lc_plane_options {
 	/* Below a bpffs mount; created with mode 0700; e.g. /sys/fs/bpf/leafcast. */
@@ -45,7 +41,7 @@ struct lc_plane_options {
  * kernel cannot (found by trying); each with its sentence in *error.
  */
 int lc_plane_open(struct lc_plane **plane, const struct lc_plane_options *options,
-		  struct lc_plane_error *error);
+		  struct lc_error *error);
 
 /* Detaches, removes the pins and the directory, frees. Accepts NULL. */
 void lc_plane_close(struct lc_plane *plane);
@@ -146,8 +142,7 @@ void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use
 struct lc_plane_view;
 
 /* -ENOENT: no pins there; -EPROTO: another layout; -EPERM. */
-int lc_plane_view_open(struct lc_plane_view **view, const char *bpf_dir,
-		       struct lc_plane_error *error);
+int lc_plane_view_open(struct lc_plane_view **view, const char *bpf_dir, struct lc_error *error);
 void lc_plane_view_close(struct lc_plane_view *view);
 
 /* Calls `each` for every open session, used leaf or admitted socket; a return other than 0 ends the walk and is returned. */

@@ -94,18 +94,18 @@ static bool may_load(void)
 }
 
 /* Without CAP_PERFMON the verifier refuses with whatever it stumbles over first, so the error alone does not tell. */
-static int load_failed(int err, const char *what, struct lc_plane_error *error)
+static int load_failed(int err, const char *what, struct lc_error *error)
 {
 	if (err == -EPERM || !may_load())
-		return lc_plane_fail(error, -EPERM,
-				     "not permitted to load BPF programs: this needs root, or "
-				     "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+		return lc_fail(error, -EPERM,
+			       "not permitted to load BPF programs: this needs root, or "
+			       "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 	if (err == -ENOMEM)
-		return lc_plane_fail(error, err, "no memory for the BPF maps");
-	return lc_plane_fail(error, -EOPNOTSUPP,
-			     "this kernel does not take the %s program (%s; needed is Linux 6.1 or "
-			     "later with BPF and BTF): %.200s",
-			     what, strerror(-err), last_telling_line());
+		return lc_fail(error, err, "no memory for the BPF maps");
+	return lc_fail(error, -EOPNOTSUPP,
+		       "this kernel does not take the %s program (%s; needed is Linux 6.1 or "
+		       "later with BPF and BTF): %.200s",
+		       what, strerror(-err), last_telling_line());
 }
 
 /* ---- loading ---- */
@@ -148,7 +148,7 @@ static int share_maps(struct lc_sender_bpf *sender, struct bpf_object *other)
 }
 
 int lc_programs_load(struct lc_programs **out, const struct lc_plane_options *options,
-		     struct lc_plane_error *error)
+		     struct lc_error *error)
 {
 	struct lc_programs *programs = calloc(1, sizeof(*programs));
 	const char *what = "sender's";
@@ -221,8 +221,7 @@ int lc_programs_admit(const struct lc_programs *programs)
 
 /* ---- pinning and attaching ---- */
 
-int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir,
-		    struct lc_plane_error *error)
+int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir, struct lc_error *error)
 {
 	struct bpf_map *map;
 	int err = 0;
@@ -239,13 +238,12 @@ int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir,
 	if (!err)
 		err = lc_pins_add(bpf_dir, "lc_admit", lc_programs_admit(programs));
 	if (err)
-		return lc_plane_fail(error, err, "cannot pin below %s: %s", bpf_dir,
-				     strerror(-err));
+		return lc_fail(error, err, "cannot pin below %s: %s", bpf_dir, strerror(-err));
 	return 0;
 }
 
 static int attach(int program, uint32_t ifindex, enum bpf_tc_attach_point point,
-		  struct lc_plane_error *error)
+		  struct lc_error *error)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = 1, .flags = BPF_TC_F_REPLACE,
@@ -258,21 +256,21 @@ static int attach(int program, uint32_t ifindex, enum bpf_tc_attach_point point,
 	if (!err)
 		return 0;
 	if (!if_indextoname(ifindex, device))
-		return lc_plane_fail(error, -ENODEV, "there is no device with number %u", ifindex);
+		return lc_fail(error, -ENODEV, "there is no device with number %u", ifindex);
 	if (err == -EPERM)
-		return lc_plane_fail(error, err,
-				     "not permitted to attach to %s: this needs "
-				     "CAP_NET_ADMIN",
-				     device);
+		return lc_fail(error, err,
+			       "not permitted to attach to %s: this needs "
+			       "CAP_NET_ADMIN",
+			       device);
 	if (err == -ENOENT || err == -EOPNOTSUPP)
-		return lc_plane_fail(
-			error, -EOPNOTSUPP,
-			"this kernel has no tc BPF classifier (clsact, cls_bpf) for %s", device);
-	return lc_plane_fail(error, err, "cannot attach to %s: %s", device, strerror(-err));
+		return lc_fail(error, -EOPNOTSUPP,
+			       "this kernel has no tc BPF classifier (clsact, cls_bpf) for %s",
+			       device);
+	return lc_fail(error, err, "cannot attach to %s: %s", device, strerror(-err));
 }
 
 int lc_programs_attach(const struct lc_programs *programs, const struct lc_plane_options *options,
-		       struct lc_plane_error *error)
+		       struct lc_error *error)
 {
 	int err = 0;
 

@@ -12,7 +12,7 @@
 struct lc_programs;
 
 int lc_programs_load(struct lc_programs **programs, const struct lc_plane_options *options,
-		     struct lc_plane_error *error);
+		     struct lc_error *error);
 void lc_programs_free(struct lc_programs *programs);
 
 /* The descriptor of a map by its name, or -ENOENT. */
@@ -23,11 +23,11 @@ int lc_programs_admit(const struct lc_programs *programs);
 
 /* Pins maps and programs below bpf_dir. */
 int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir,
-		    struct lc_plane_error *error);
+		    struct lc_error *error);
 
 /* At the clsact of lc0 and, if given, ls1: devices that are ours alone. What fails leaves the rest attached. */
 int lc_programs_attach(const struct lc_programs *programs, const struct lc_plane_options *options,
-		       struct lc_plane_error *error);
+		       struct lc_error *error);
 void lc_programs_detach(uint32_t ifindex);
 
 #endif

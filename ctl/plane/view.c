@@ -53,27 +53,26 @@ static int map_pins(struct lc_plane_view *view, const char *bpf_dir)
 	return view->drops < 0 ? view->drops : 0;
 }
 
-static int explain(int err, const char *bpf_dir, struct lc_plane_error *error)
+static int explain(int err, const char *bpf_dir, struct lc_error *error)
 {
 	switch (err) {
 	case -ENOENT:
 	case -ENOTDIR:
-		return lc_plane_fail(error, -ENOENT,
-				     "no Leafcast maps are pinned in %s; is leafcastd running?",
-				     bpf_dir);
+		return lc_fail(error, -ENOENT,
+			       "no Leafcast maps are pinned in %s; is leafcastd running?", bpf_dir);
 	case -EPERM:
 	case -EACCES:
-		return lc_plane_fail(error, -EPERM,
-				     "not permitted to read the maps in %s: this needs root, or "
-				     "CAP_BPF and access to that directory",
-				     bpf_dir);
+		return lc_fail(error, -EPERM,
+			       "not permitted to read the maps in %s: this needs root, or "
+			       "CAP_BPF and access to that directory",
+			       bpf_dir);
 	case -EPROTO:
-		return lc_plane_fail(error, err,
-				     "the maps in %s have another layout than this program's (%d): "
-				     "daemon and tool are of different versions",
-				     bpf_dir, LC_LAYOUT_VERSION);
+		return lc_fail(error, err,
+			       "the maps in %s have another layout than this program's (%d): "
+			       "daemon and tool are of different versions",
+			       bpf_dir, LC_LAYOUT_VERSION);
 	}
-	return lc_plane_fail(error, err, "cannot read the maps in %s: %s", bpf_dir, strerror(-err));
+	return lc_fail(error, err, "cannot read the maps in %s: %s", bpf_dir, strerror(-err));
 }
 
 static int say_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -81,8 +80,7 @@ static int say_nothing(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
-int lc_plane_view_open(struct lc_plane_view **out, const char *bpf_dir,
-		       struct lc_plane_error *error)
+int lc_plane_view_open(struct lc_plane_view **out, const char *bpf_dir, struct lc_error *error)
 {
 	struct lc_plane_view *view = calloc(1, sizeof(*view));
 	const struct lc_config *config;

@@ -3,7 +3,7 @@
 #ifndef CTL_PROVIDER_ADDRESS_H
 #define CTL_PROVIDER_ADDRESS_H
 
-#include "plane/endpoint.h"
+#include "abi/endpoint.h"
 #include "provider/provider.h"
 
 /* WSAEFAULT: unreadable or too short for the family; WSAEAFNOSUPPORT: not `family`. */

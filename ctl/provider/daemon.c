@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "leafcast/leafcast.h"
-#include "local/channel.h"
+#include "local/local.h"
 #include "provider/daemon.h"
 #include "provider/dispatch.h"
 #include "provider/errors.h"
@@ -102,7 +102,7 @@ static void read_channel(void)
 	int descriptor, error;
 
 	while (channel.up) {
-		error = lc_channel_receive(channel.fd, &message, &descriptor);
+		error = lc_local_receive(channel.fd, &message, &descriptor);
 		if (error == -EAGAIN)
 			return;
 		if (error) {
@@ -240,7 +240,7 @@ static int wait_for_hello(int fd, uint64_t until_ns)
 		if (now >= until_ns)
 			return -ETIMEDOUT;
 		poll(&readable, 1, (int)((until_ns - now) / 1000000 + 1));
-		error = lc_channel_receive(fd, &reply, &descriptor);
+		error = lc_local_receive(fd, &reply, &descriptor);
 		if (error == -EAGAIN)
 			continue;
 		if (!error && descriptor >= 0)
@@ -258,9 +258,9 @@ static int try_to_connect(uint64_t until_ns)
 	const char *directory = secure_getenv("LEAFCAST_RUNTIME_DIR");
 
 	for (;;) {
-		int fd = lc_channel_connect(directory && *directory ? directory
-								    : LEAFCAST_RUNTIME_DIR);
-		int error = fd < 0 ? fd : lc_channel_send(fd, &hello, -1);
+		int fd = lc_local_connect(directory && *directory ? directory
+								  : LEAFCAST_RUNTIME_DIR);
+		int error = fd < 0 ? fd : lc_local_send(fd, &hello, -1);
 
 		if (!error)
 			error = wait_for_hello(fd, until_ns);
@@ -317,7 +317,7 @@ static int send_patiently(int fd, const struct lc_local_message *message, int de
 	uint64_t until = lc_now_ns() + LC_DAEMON_PATIENCE_NS, now;
 	int error;
 
-	while ((error = lc_channel_send(fd, message, descriptor)) == -EAGAIN &&
+	while ((error = lc_local_send(fd, message, descriptor)) == -EAGAIN &&
 	       (now = lc_now_ns()) < until) {
 		struct pollfd writable = {.fd = fd, .events = POLLOUT};
 

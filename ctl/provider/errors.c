@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include <errno.h>
 
+#include "leafcast/leafcast.h"
 #include "provider/errors.h"
 
 int lc_wsa_from_reason(enum leafcast_reason reason)
@@ -70,7 +71,7 @@ int lc_wsa_from_reply(const struct lc_local_message *reply)
 	return reply->error ? lc_wsa_from_errno(reply->error) : lc_wsa_from_reason(reply->reason);
 }
 
-const char *lc_wsa_name(int code)
+const char *leafcast_code_name(int code)
 {
 	switch (code) {
 	case 0:
@@ -82,7 +83,7 @@ const char *lc_wsa_name(int code)
 		WSA_QOS_STATUSES(NAME_CASE)
 #undef NAME_CASE
 	}
-	return "WSA?";
+	return "unknown";
 }
 
 int lc_finish(const char *call, SOCKET s, int code, LPINT lpErrno)

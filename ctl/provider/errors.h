@@ -16,9 +16,6 @@ int lc_wsa_from_errno(int error);
 /* What a daemon's REPLY says. */
 int lc_wsa_from_reply(const struct lc_local_message *reply);
 
-/* "WSAECONNREFUSED", "WSA?" for a number not in the list; static storage. */
-const char *lc_wsa_name(int code);
-
 /*
  * How every entry ends: traces the call, stores the code unless it is 0, and
  * returns 0 or SOCKET_ERROR; or for those that return sockets, the socket or

@@ -103,15 +103,3 @@ QOS lc_qos_from_flows(const struct lc_flows *flows, bool root)
 		.ReceivingFlowspec = to_winsock(root ? &flows->up : &flows->down),
 	};
 }
-
-struct lc_flows lc_flows_override(const struct lc_flows *now, const struct lc_flows *next)
-{
-	return (struct lc_flows){.down = lc_flowspec_override(&now->down, &next->down),
-				 .up = lc_flowspec_override(&now->up, &next->up)};
-}
-
-bool lc_flows_are_set(const struct lc_flows *flows)
-{
-	return flows->down.service != LC_SERVICE_NOCHANGE ||
-	       flows->up.service != LC_SERVICE_NOCHANGE;
-}

@@ -27,9 +27,5 @@ struct lc_qos_view {
 int lc_qos_read(struct lc_flows *flows, const QOS *qos, struct lc_qos_view view);
 /* The other way; ProviderSpecific is {0, NULL}. */
 QOS lc_qos_from_flows(const struct lc_flows *flows, bool root);
-/* `next` over `now`, a direction at a time. */
-struct lc_flows lc_flows_override(const struct lc_flows *now, const struct lc_flows *next);
-/* Whether there is anything to say at all. */
-bool lc_flows_are_set(const struct lc_flows *flows);
 
 #endif

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "provider/daemon.h"
 #include "provider/errors.h"
@@ -27,14 +26,6 @@ void lc_lock(void)
 void lc_unlock(void)
 {
 	pthread_mutex_unlock(&mutex);
-}
-
-uint64_t lc_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 int lc_condition_init(pthread_cond_t *condition)

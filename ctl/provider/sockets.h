@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "core/local.h"
 #include "provider/catalogue.h"
 #include "provider/provider.h"
@@ -101,7 +102,6 @@ void lc_lock(void);
 void lc_unlock(void);
 /* Waits, the mutex unlocked meanwhile, until `changed`; false: until_ns (CLOCK_MONOTONIC, 0: never) has passed. */
 bool lc_wait(pthread_cond_t *changed, uint64_t until_ns);
-uint64_t lc_now_ns(void);
 int lc_condition_init(pthread_cond_t *condition);
 
 /*

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "leafcast/leafcast.h"
 #include "provider/errors.h"
 
 static _Atomic bool tracing;
@@ -26,7 +27,7 @@ void lc_trace(const char *what, SOCKET s, const char *detail, int code)
 		return;
 	length = snprintf(line, sizeof(line), "leafcast[%ld] %s(%ld)%s%s -> %s%s",
 			  syscall(SYS_gettid), what, (long)s, detail ? " " : "",
-			  detail ? detail : "", lc_wsa_name(code), "\n");
+			  detail ? detail : "", leafcast_code_name(code), "\n");
 	if (length >= (int)sizeof(line))
 		length = sizeof(line) - 1;
 	/* One write, so that threads' lines do not mix; nobody to tell if it fails. */

@@ -125,7 +125,7 @@ static void look_at_leaves(struct lc_root *root)
 		if (code)
 			lc_say("leaf %s was lost: %s (%s %d)", text,
 			       leafcast_reason_word(leafcast_socket_reason(leaf.socket)),
-			       lc_wsa_name(code), code);
+			       leafcast_code_name(code), code);
 		else
 			lc_say("leaf %s left", text);
 		closesocket(leaf.socket);
@@ -158,7 +158,7 @@ static void look_at_root(struct lc_root *root)
 
 		lc_say("leafcast: the session broke: %s (%s %d)",
 		       leafcast_reason_word(leafcast_socket_reason(root->socket)),
-		       lc_wsa_name(code), code);
+		       leafcast_code_name(code), code);
 		broken(root);
 	}
 }

@@ -2,22 +2,13 @@
 /* leafcast root: invitations, one after another (a root may have one join outstanding, R34). */
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "core/endpoint.h"
 #include "tool/root.h"
 
-#define NS_PER_MS    1000000ull
-#define RETRY_NS     (200 * NS_PER_MS)
-#define RETRY_FOR_NS (5000 * NS_PER_MS)
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
-}
+#define RETRY_NS     (200 * LC_NS_PER_MS)
+#define RETRY_FOR_NS (5000 * LC_NS_PER_MS)
 
 static void next_invitation(struct lc_root *root)
 {
@@ -29,7 +20,7 @@ static void next_invitation(struct lc_root *root)
 static void refused(struct lc_root *root, enum leafcast_reason reason, int code)
 {
 	const struct lc_endpoint *leaf = &root->settings->invite.entry[root->invited];
-	uint64_t now = now_ns();
+	uint64_t now = lc_now_ns();
 	char text[LC_ENDPOINT_TEXT], what[LC_ENDPOINT_TEXT + 32];
 
 	if (lc_nobody_yet(reason) && now + RETRY_NS < root->give_up_ns) {
@@ -53,7 +44,7 @@ static void try_invitation(struct lc_root *root)
 
 	root->retry_ns = 0;
 	if (!root->give_up_ns)
-		root->give_up_ns = now_ns() + RETRY_FOR_NS;
+		root->give_up_ns = lc_now_ns() + RETRY_FOR_NS;
 	root->answer = (WSABUF){.len = sizeof(root->answer_bytes), .buf = root->answer_bytes};
 	root->invitation = WSAJoinLeaf(root->socket, (struct sockaddr *)&address, (int)length,
 				       data.len ? &data : NULL, &root->answer, NULL, NULL, JL_BOTH);
@@ -88,10 +79,10 @@ DWORD lc_root_invite(struct lc_root *root)
 	const struct lc_endpoint_list *invite = &root->settings->invite;
 
 	while (root->invitation == INVALID_SOCKET && root->invited < invite->count) {
-		uint64_t now = now_ns();
+		uint64_t now = lc_now_ns();
 
 		if (root->retry_ns > now)
-			return (DWORD)((root->retry_ns - now) / NS_PER_MS + 1);
+			return (DWORD)((root->retry_ns - now) / LC_NS_PER_MS + 1);
 		try_invitation(root);
 	}
 	if (root->invited == invite->count) {

@@ -2,8 +2,8 @@
 /* leafcast leaf: how it becomes a member, either way, within --timeout. */
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "core/endpoint.h"
 #include "tool/leaf.h"
 #include "tool/stop.h"
@@ -13,10 +13,7 @@
 
 static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return lc_now_ns() / LC_NS_PER_MS;
 }
 
 /* Sleeps until something happens, the deadline or `most_ms`; false: the deadline is over, or asked to stop. */

@@ -71,7 +71,7 @@ static void *send_input(void *context)
 	while (!code && (length = lc_stream_read(payload, sizeof(payload))) > 0)
 		code = lc_sockets_send(leaf->member, payload, (size_t)length);
 	if (code && code != WSAEINTR && !lc_stop_asked()) {
-		lc_say("leafcast: send: %s %d", lc_wsa_name(code), code);
+		lc_say("leafcast: send: %s %d", leafcast_code_name(code), code);
 		leaf->send_failed = true;
 	}
 	return NULL;
@@ -82,7 +82,8 @@ static enum lc_exit ended(struct lc_leaf_tool *leaf, int code)
 	if (!code)
 		return LC_EXIT_SUCCESS;
 	lc_say("leafcast: the session broke: %s (%s %d)",
-	       leafcast_reason_word(leafcast_socket_reason(leaf->member)), lc_wsa_name(code), code);
+	       leafcast_reason_word(leafcast_socket_reason(leaf->member)), leafcast_code_name(code),
+	       code);
 	return LC_EXIT_FAILURE;
 }
 

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "plane/endpoint.h"
-#include "plane/records.h"
+#include "abi/endpoint.h"
+#include "abi/records.h"
 
 /*
  * Reads `text` into `field`; NULL, or why not: a sentence without subject or

@@ -2,10 +2,9 @@
 #include <poll.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "tool/pace.h"
 #include "tool/stop.h"
-
-#define NS_PER_S 1000000000ull
 
 /* What is due this soon goes at once: a sleep for less costs more than it paces. */
 #define EARLY_NS 500000ull
@@ -14,21 +13,13 @@
 /* Above this, the wait itself must be open to being stopped. */
 #define LONG_WAIT_NS 20000000ull
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static bool sleep_until(uint64_t due_ns)
 {
-	struct timespec due = {.tv_sec = (time_t)(due_ns / NS_PER_S),
-			       .tv_nsec = (long)(due_ns % NS_PER_S)};
+	struct timespec due = {.tv_sec = (time_t)(due_ns / LC_NS_PER_S),
+			       .tv_nsec = (long)(due_ns % LC_NS_PER_S)};
 	struct pollfd stop = {.fd = lc_stop_fd(), .events = POLLIN};
 
-	for (uint64_t now = now_ns(); due_ns > now + LONG_WAIT_NS; now = now_ns()) {
+	for (uint64_t now = lc_now_ns(); due_ns > now + LONG_WAIT_NS; now = lc_now_ns()) {
 		uint64_t wait_ms = (due_ns - now) / 1000000;
 
 		if (poll(&stop, 1, wait_ms > 60000 ? 60000 : (int)wait_ms) > 0)
@@ -44,11 +35,11 @@ bool lc_pace_wait(struct lc_pace *pace, size_t bytes)
 
 	if (!pace->bytes_per_s)
 		return true;
-	now = now_ns();
+	now = lc_now_ns();
 	if (pace->due_ns + LATE_NS < now)
 		pace->due_ns = pace->due_ns ? now - LATE_NS : now;
 	else if (pace->due_ns > now + EARLY_NS && !sleep_until(pace->due_ns))
 		return false;
-	pace->due_ns += bytes * NS_PER_S / pace->bytes_per_s;
+	pace->due_ns += bytes * LC_NS_PER_S / pace->bytes_per_s;
 	return true;
 }

@@ -99,7 +99,7 @@ static bool stream(struct lc_root *root)
 		lc_say("leafcast: --size %u is more than the path carries (WSAEMSGSIZE %d)",
 		       root->settings->size, code);
 	else if (code && code != WSAEINTR)
-		lc_say("leafcast: send: %s %d", lc_wsa_name(code), code);
+		lc_say("leafcast: send: %s %d", leafcast_code_name(code), code);
 	else if (!code && length < 0 && !lc_stop_asked())
 		lc_say("leafcast: standard input: %s", strerror((int)-length));
 	else if (lc_stop_asked())

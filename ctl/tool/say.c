@@ -6,18 +6,6 @@
 
 #include "tool/sockets.h"
 
-const char *lc_wsa_name(int code)
-{
-	switch (code) {
-#define WSA_NAME(number, name) \
-	case number:           \
-		return #name;
-		WSA_ERRORS(WSA_NAME)
-#undef WSA_NAME
-	}
-	return "a code without name";
-}
-
 void lc_say(const char *format, ...)
 {
 	char line[2048];
@@ -36,10 +24,10 @@ void lc_say_refused(const char *what, enum leafcast_reason reason, int code)
 	bool by_peer = reason > LEAFCAST_NO_REASON && reason <= LEAFCAST_NOT_SUPPORTED;
 
 	if (reason == LEAFCAST_NO_REASON)
-		lc_say("%s failed: %s %d", what, lc_wsa_name(code), code);
+		lc_say("%s failed: %s %d", what, leafcast_code_name(code), code);
 	else
 		lc_say("%s %s: %s (%s %d)", what, by_peer ? "refused" : "failed",
-		       leafcast_reason_word(reason), lc_wsa_name(code), code);
+		       leafcast_reason_word(reason), leafcast_code_name(code), code);
 }
 
 bool lc_nobody_yet(enum leafcast_reason reason)

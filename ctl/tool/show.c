@@ -157,7 +157,7 @@ static const struct noun {
 static enum lc_exit show(const struct noun *noun, const struct settings *settings)
 {
 	struct walk walk = {.printer = settings->json ? &lc_show_json : &lc_show_text};
-	struct lc_plane_error text = {""};
+	struct lc_error text = {""};
 	struct lc_plane_view *view;
 	int error, printed;
 

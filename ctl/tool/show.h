@@ -27,7 +27,7 @@
 
 #include <stdint.h>
 
-#include "plane/records.h"
+#include "abi/records.h"
 
 struct lc_show_printer {
 	/* `noun` is sessions, leaves or drops */

@@ -30,12 +30,12 @@ bool lc_sockets_begin(const char *runtime_dir, WSAEVENT *event)
 		setenv("LEAFCAST_RUNTIME_DIR", runtime_dir, 1);
 	code = WSAStartup(MAKEWORD(2, 2), &data);
 	if (code) {
-		lc_say("leafcast: start: %s %d", lc_wsa_name(code), code);
+		lc_say("leafcast: start: %s %d", leafcast_code_name(code), code);
 		return false;
 	}
 	*event = WSACreateEvent();
 	if (*event == WSA_INVALID_EVENT) {
-		lc_say("leafcast: no event: %s", lc_wsa_name(WSAGetLastError()));
+		lc_say("leafcast: no event: %s", leafcast_code_name(WSAGetLastError()));
 		WSACleanup();
 		return false;
 	}
@@ -140,14 +140,14 @@ SOCKET lc_sockets_open(const struct lc_endpoint *name, DWORD flags,
 			lc_say("leafcast: no leafcastd answers in %s (WSAENETDOWN %d)",
 			       daemon_directory(), code);
 		else
-			lc_say("leafcast: socket: %s %d", lc_wsa_name(code), code);
+			lc_say("leafcast: socket: %s %d", leafcast_code_name(code), code);
 		return INVALID_SOCKET;
 	}
 	make_room(opened);
 	if ((sending || receiving) && !set_qos(opened, sending, receiving)) {
 		code = WSAGetLastError();
 		lc_say("leafcast: --qos: these flow specifications cannot be met (%s %d)",
-		       lc_wsa_name(code), code);
+		       leafcast_code_name(code), code);
 		closesocket(opened);
 		return INVALID_SOCKET;
 	}
@@ -169,7 +169,7 @@ bool lc_sockets_bind(SOCKET socket, const struct lc_endpoint *name, int backlog)
 	}
 	code = WSAGetLastError();
 	lc_say("leafcast: %s at %s: %s %d%s", what, lc_endpoint_format(text, name),
-	       lc_wsa_name(code), code,
+	       leafcast_code_name(code), code,
 	       code == WSAEADDRNOTAVAIL ? ": not an address of this node" : "");
 	return false;
 }
@@ -181,7 +181,7 @@ bool lc_sockets_watch(SOCKET socket, WSAEVENT event)
 	if (!WSAEventSelect(socket, event, FD_ACCEPT | FD_CONNECT | FD_READ | FD_CLOSE))
 		return true;
 	code = WSAGetLastError();
-	lc_say("leafcast: events: %s %d", lc_wsa_name(code), code);
+	lc_say("leafcast: events: %s %d", leafcast_code_name(code), code);
 	return false;
 }
 

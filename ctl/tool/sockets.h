@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "leafcast/leafcast.h"
-#include "plane/endpoint.h"
+#include "abi/endpoint.h"
 #include "tool/options.h"
 #include "tool/winsock.h"
 
@@ -55,9 +55,6 @@ int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams);
 /* Connect data for a call and what came back, made readable. */
 WSABUF lc_sockets_buffer(const char *text);
 void lc_sockets_print_data(const char *label, const char *bytes, size_t length);
-
-/* "WSAECONNREFUSED", "a code without name"; static storage. */
-const char *lc_wsa_name(int code);
 
 /* One line on standard error, as one write. */
 __attribute__((format(printf, 1, 2))) void lc_say(const char *format, ...);

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "winsock/front.h"
 
 static int descriptor_of(WSAEVENT event)
@@ -59,10 +59,7 @@ BOOL WSAResetEvent(WSAEVENT hEvent)
 
 static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return lc_now_ns() / LC_NS_PER_MS;
 }
 
 /*

@@ -34,6 +34,9 @@ extern "C" {
  */
 enum leafcast_reason leafcast_socket_reason(uintptr_t socket);
 
+/* "WSAECONNREFUSED" for 10061; "0", and "unknown" for a number that is no Winsock code; static storage. */
+const char *leafcast_code_name(int code);
+
 /* The library's version, "major.minor.patch"; static storage. */
 const char *leafcast_version(void);
 #pragma GCC visibility pop

@@ -72,7 +72,7 @@ void net_open_bare(struct net *net)
 
 void net_open_sized(struct net *net, uint32_t sessions, uint32_t leaves, uint32_t admits)
 {
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	struct lc_plane_options options = {
 		.sessions = sessions,
 		.leaves = leaves,
@@ -265,7 +265,7 @@ void tap_write(const struct net *net, const struct packet *packet)
 
 void read_drops(const struct net *net, uint64_t drops[LC_DROP_COUNT])
 {
-	struct lc_plane_error error;
+	struct lc_error error;
 	struct lc_plane_view *view;
 
 	cr_assert_eq(lc_plane_view_open(&view, net->bpf_dir, &error), 0, "%s", error.text);

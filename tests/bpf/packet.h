@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plane/endpoint.h"
+#include "abi/endpoint.h"
 
 struct packet {
 	uint8_t bytes[2048];

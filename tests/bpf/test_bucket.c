@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* plane/bucket.h against the token bucket of RFC 2215 3.2, which it is to be in other words. */
+/* abi/bucket.h against the token bucket of RFC 2215 3.2, which it is to be in other words. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 
 /* ---- opening ---- */
 
-static int try_open(const struct net *net, const char *bpf_dir, struct lc_plane_error *error)
+static int try_open(const struct net *net, const char *bpf_dir, struct lc_error *error)
 {
 	struct lc_plane_options options = {
 		.bpf_dir = bpf_dir,
@@ -32,7 +32,7 @@ static int try_open(const struct net *net, const char *bpf_dir, struct lc_plane_
 
 Test(plane, no_bpffs)
 {
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	char directory[] = "/tmp/leafcast-test-XXXXXX", below[64];
 	struct stat info;
 	struct net net;
@@ -61,7 +61,7 @@ Test(plane, no_privileges)
 	cr_assert_eq(chown(net.bpf_dir, 65534, 65534), 0);
 	child = fork();
 	if (child == 0) {
-		struct lc_plane_error error = {""};
+		struct lc_error error = {""};
 		struct lc_plane_view *view = NULL;
 		struct lc_plane_options options = {
 			.bpf_dir = net.bpf_dir,
@@ -85,7 +85,7 @@ Test(plane, no_privileges)
 
 Test(plane, no_device)
 {
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	struct net net;
 	struct stat info;
 
@@ -99,7 +99,7 @@ Test(plane, no_device)
 Test(plane, capacities)
 {
 	struct lc_plane_options options = {.sessions = 40000};
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	struct lc_plane *plane = NULL;
 
 	cr_expect_eq(lc_plane_open(&plane, &options, &error), -EINVAL);
@@ -111,7 +111,7 @@ Test(plane, capacities)
 /* What a killed daemon left is replaced; what is not ours is left alone. */
 Test(plane, replaces_stale_pins)
 {
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	char foreign[128], stale[128];
 	struct session session;
 	struct stat info;
@@ -421,7 +421,7 @@ static int see_admit(void *context, uint32_t number, const struct lc_admit *admi
 
 Test(view, shows_what_is_there)
 {
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	struct lc_plane_view *view = NULL;
 	uint64_t drops[LC_DROP_COUNT];
 	struct seen seen = {0};
@@ -455,7 +455,7 @@ Test(view, shows_what_is_there)
 
 Test(view, errors)
 {
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	struct lc_plane_view *view = NULL;
 	struct net net;
 

@@ -29,7 +29,7 @@ static void count(void *context)
 
 static void enter(void)
 {
-	struct lc_network_error error;
+	struct lc_error error;
 
 	enter_topology();
 	cr_assert_eq(lc_network_open(&network, &error), 0);

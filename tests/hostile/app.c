@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "local/channel.h"
+#include "local/local.h"
 
 #define PATIENCE_MS 5000
 
@@ -45,7 +45,7 @@ int udp_there(const char *name)
 
 struct app app_new(void)
 {
-	struct app app = {.channel = lc_channel_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
+	struct app app = {.channel = lc_local_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
 
 	cr_assert(app.channel >= 0, "no daemon: %d", app.channel);
 	app_must(&app,
@@ -64,7 +64,7 @@ uint64_t app_tell(struct app *app, struct lc_local_message message, int descript
 	struct pollfd ready = {.fd = app->channel, .events = POLLOUT};
 
 	message.id = ++app->last_id;
-	while (lc_channel_send(app->channel, &message, descriptor) == -EAGAIN &&
+	while (lc_local_send(app->channel, &message, descriptor) == -EAGAIN &&
 	       poll(&ready, 1, PATIENCE_MS) == 1)
 		;
 	if (descriptor >= 0)
@@ -80,7 +80,7 @@ static int receive(struct app *app, struct lc_local_message *message, int ms)
 
 	if (poll(&ready, 1, ms) <= 0)
 		return -EAGAIN;
-	return lc_channel_receive(app->channel, message, &descriptor);
+	return lc_local_receive(app->channel, message, &descriptor);
 }
 
 struct lc_local_message app_answer(struct app *app, uint64_t id)

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "local/channel.h"
+#include "local/local.h"
 #include "protocol/codec.h"
 
 TestSuite(channel, .timeout = 60);
@@ -110,7 +110,7 @@ Behaves(channel, sockets_that_there_are_not)
 	static const enum lc_local_kind kinds[] = {LC_LOCAL_LISTEN, LC_LOCAL_JOIN, LC_LOCAL_CANCEL,
 						   LC_LOCAL_SET_FLOWS, LC_LOCAL_CLOSE};
 	struct app app = app_new(), owner = app_with_leaf("0.0.0.0:0", 0);
-	struct app rude = {.channel = lc_channel_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
+	struct app rude = {.channel = lc_local_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
 
 	cr_assert_eq(error_of(&rude, about(LC_LOCAL_OPEN, 1), udp_here("0.0.0.0:0")), -EPROTO);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

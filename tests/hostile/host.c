@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "plane/records.h"
+#include "abi/records.h"
 
 #define PATIENCE_MS 5000
 

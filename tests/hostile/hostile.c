@@ -98,7 +98,7 @@ static int count_admit(void *context, uint32_t number, const struct lc_admit *ad
 struct holding holding(void)
 {
 	struct holding held = {.descriptors = count_descriptors(), .memory_kb = read_memory_kb()};
-	struct lc_plane_error error = {""};
+	struct lc_error error = {""};
 	struct lc_plane_view *view;
 
 	cr_assert_eq(lc_plane_view_open(&view, bpf_dir, &error), 0, "%s", error.text);

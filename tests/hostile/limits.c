@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "local/channel.h"
+#include "local/local.h"
 
 TestSuite(limits, .timeout = 60);
 
@@ -27,11 +27,11 @@ TestSuite(limits, .timeout = 60);
 static struct app knock(void)
 {
 	const char *directory = getenv("LEAFCAST_RUNTIME_DIR");
-	struct app app = {.channel = lc_channel_connect(directory)};
+	struct app app = {.channel = lc_local_connect(directory)};
 
 	while (app.channel == -EAGAIN) { /* the daemon's backlog is full */
 		pause_ms(1);
-		app.channel = lc_channel_connect(directory);
+		app.channel = lc_local_connect(directory);
 	}
 	app_tell(&app,
 		 (struct lc_local_message){.kind = LC_LOCAL_HELLO, .version = LC_LOCAL_VERSION},
@@ -197,7 +197,7 @@ Behaves(limits, an_application_that_asks_and_does_not_read)
 	int error = 0;
 
 	for (long start = now_ms(); error != -EPIPE && now_ms() < start + 5000; asked++) {
-		error = lc_channel_send(deaf.channel, &ask, -1);
+		error = lc_local_send(deaf.channel, &ask, -1);
 		if (asked % 500 == 0) {
 			long before = now_ms();
 

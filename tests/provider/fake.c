@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 
 #include "core/endpoint.h"
-#include "local/channel.h"
+#include "local/local.h"
 
 #define LOG_SIZE 256
 
@@ -84,7 +84,7 @@ static void answer(const struct lc_local_message *request, enum leafcast_reason 
 	}
 	if (!reason && (request->kind == LC_LOCAL_LISTEN || request->other))
 		reply.channel = endpoint_of(other_end);
-	lc_channel_send(client, &reply, -1);
+	lc_local_send(client, &reply, -1);
 }
 
 static void serve(const struct lc_local_message *request)
@@ -108,11 +108,11 @@ static void serve(const struct lc_local_message *request)
 	case LC_LOCAL_ACCEPT:
 		answer(request, fake.accept);
 		if (fake.close_accepted_at_once)
-			lc_channel_send(client,
-					&(struct lc_local_message){.kind = LC_LOCAL_CLOSED,
-								   .socket = request->other,
-								   .reason = LEAFCAST_CLOSED},
-					-1);
+			lc_local_send(client,
+				      &(struct lc_local_message){.kind = LC_LOCAL_CLOSED,
+								 .socket = request->other,
+								 .reason = LEAFCAST_CLOSED},
+				      -1);
 		return;
 	case LC_LOCAL_LISTEN:
 		answer(request, fake.listen);
@@ -127,7 +127,7 @@ static void read_client(void)
 	struct lc_local_message message;
 	int descriptor, error;
 
-	while (!(error = lc_channel_receive(client, &message, &descriptor))) {
+	while (!(error = lc_local_receive(client, &message, &descriptor))) {
 		if (entry_count == LOG_SIZE)
 			abort();
 		entries[entry_count].message = message;
@@ -156,7 +156,7 @@ static void *run(void *unused)
 			return unused;
 		pthread_mutex_lock(&mutex);
 		if (ready[1].revents && client < 0) {
-			client = lc_channel_accept(listener, &pidfd, &pid, &uid);
+			client = lc_local_accept(listener, &pidfd, &pid, &uid);
 			if (pidfd >= 0)
 				close(pidfd);
 		}
@@ -186,7 +186,7 @@ void fake_start(void)
 		cr_assert(mkdtemp(directory));
 		setenv("LEAFCAST_RUNTIME_DIR", directory, 1);
 	}
-	listener = lc_channel_listen(directory, &owner);
+	listener = lc_local_listen(directory, &owner);
 	cr_assert_geq(listener, 0);
 	stop = eventfd(0, EFD_CLOEXEC);
 	cr_assert_eq(pthread_create(&thread, NULL, run, NULL), 0);
@@ -208,7 +208,7 @@ void fake_stop(void)
 	close(listener);
 	close(stop);
 	listener = client = stop = -1;
-	lc_channel_unlink(directory);
+	lc_local_unlink(directory);
 }
 
 void setup(void)
@@ -317,7 +317,7 @@ void fake_answer_join(enum leafcast_reason reason)
 
 void fake_event(struct lc_local_message event)
 {
-	cr_assert_eq(lc_channel_send(client, &event, -1), 0);
+	cr_assert_eq(lc_local_send(client, &event, -1), 0);
 }
 
 struct lc_local_message fake_request(int n, uint64_t request)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * From flow specification to what passes: the policers of core/flowspec.c run
- * by the arithmetic of plane/bucket.h, against RFC 2211 (rT + b) and RFC 2212
+ * by the arithmetic of abi/bucket.h, against RFC 2211 (rT + b) and RFC 2212
  * (M + min(pT, rT + b - M)) in a simulated second.
  */
 #include <criterion/criterion.h>
@@ -66,7 +66,7 @@ struct curve {
 static bool curve_holds(struct curve *curve, uint64_t ns, uint32_t bytes)
 {
 	u128 served = (u128)curve->rate * (ns - curve->last_ns);
-	/* One tick of 1/256 ns, where bytes and ticks do not divide evenly (plane/bucket.h). */
+	/* One tick of 1/256 ns, where bytes and ticks do not divide evenly (abi/bucket.h). */
 	u128 tick = 256 * SECOND % curve->rate ? curve->rate / 256 + 1 : 0;
 
 	curve->backlog = curve->backlog > served ? curve->backlog - served : 0;
@@ -210,7 +210,7 @@ Test(bucket, a_given_rate_is_a_limit)
 	}
 }
 
-/* The bounds of plane/bucket.h, at the ends of what can be asked. */
+/* The bounds of abi/bucket.h, at the ends of what can be asked. */
 Test(bucket, arithmetic_stays_in_64_bits)
 {
 	for (int rate = 0; rate < 64; rate++) {

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "local/channel.h"
+#include "local/local.h"
 #include "protocol/codec.h"
 
 static char directory[64], socket_path[96];
@@ -44,7 +44,7 @@ static void enter(void)
 
 static void leave(void)
 {
-	lc_channel_unlink(directory);
+	lc_local_unlink(directory);
 	rmdir(directory);
 	*strrchr(directory, '/') = '\0';
 	cr_assert_eq(rmdir(directory), 0, "something was left behind");
@@ -55,7 +55,7 @@ TestSuite(channel, .init = enter, .fini = leave, .timeout = 30);
 static int listening(void)
 {
 	pid_t owner;
-	int listener = lc_channel_listen(directory, &owner);
+	int listener = lc_local_listen(directory, &owner);
 
 	cr_assert(listener >= 0, "%s", strerror(-listener));
 	return listener;
@@ -69,7 +69,7 @@ static struct lc_local_message hello(void)
 Test(channel, client_is_known_by_its_process)
 {
 	int before = open_descriptors(), listener = listening(), pidfd = -2;
-	int client = lc_channel_connect(directory);
+	int client = lc_local_connect(directory);
 	pid_t pid = 0;
 	uid_t uid = 4711;
 	char line[64] = "", path[64];
@@ -77,7 +77,7 @@ Test(channel, client_is_known_by_its_process)
 	int served;
 
 	cr_assert(client >= 0);
-	served = lc_channel_accept(listener, &pidfd, &pid, &uid);
+	served = lc_local_accept(listener, &pidfd, &pid, &uid);
 	cr_assert(served >= 0);
 	cr_assert_eq(pid, getpid());
 	cr_assert_eq(uid, getuid());
@@ -87,7 +87,7 @@ Test(channel, client_is_known_by_its_process)
 		;
 	fclose(info);
 	cr_assert_eq(atoi(line + 4), getpid(), "pidfd is of %s", line);
-	cr_assert_eq(lc_channel_accept(listener, &pidfd, &pid, &uid), -EAGAIN);
+	cr_assert_eq(lc_local_accept(listener, &pidfd, &pid, &uid), -EAGAIN);
 	close(pidfd);
 	close(served);
 	close(client);
@@ -103,28 +103,28 @@ static void check_flags(int fd)
 
 Test(channel, messages_and_descriptors_travel)
 {
-	int listener = listening(), client = lc_channel_connect(directory), descriptor = -2;
+	int listener = listening(), client = lc_local_connect(directory), descriptor = -2;
 	struct lc_local_message sent = hello(), received;
 	int pidfd, served, other[2];
 	struct stat one, two;
 	pid_t pid;
 	uid_t uid;
 
-	served = lc_channel_accept(listener, &pidfd, &pid, &uid);
+	served = lc_local_accept(listener, &pidfd, &pid, &uid);
 	check_flags(listener);
 	check_flags(client);
 	check_flags(served);
-	cr_assert_eq(lc_channel_receive(served, &received, &descriptor), -EAGAIN);
+	cr_assert_eq(lc_local_receive(served, &received, &descriptor), -EAGAIN);
 	cr_assert_eq(descriptor, -2);
-	cr_assert_eq(lc_channel_send(client, &sent, -1), 0);
-	cr_assert_eq(lc_channel_receive(served, &received, &descriptor), 0);
+	cr_assert_eq(lc_local_send(client, &sent, -1), 0);
+	cr_assert_eq(lc_local_receive(served, &received, &descriptor), 0);
 	cr_assert_eq(descriptor, -1);
 	cr_assert_eq(received.kind, LC_LOCAL_HELLO);
 	cr_assert_eq(received.id, 7);
 
 	cr_assert_eq(pipe(other), 0);
-	cr_assert_eq(lc_channel_send(client, &sent, other[0]), 0);
-	cr_assert_eq(lc_channel_receive(served, &received, &descriptor), 0);
+	cr_assert_eq(lc_local_send(client, &sent, other[0]), 0);
+	cr_assert_eq(lc_local_receive(served, &received, &descriptor), 0);
 	cr_assert(descriptor >= 0);
 	cr_assert(fcntl(descriptor, F_GETFD) & FD_CLOEXEC);
 	cr_assert_eq(fstat(descriptor, &one), 0);
@@ -132,8 +132,8 @@ Test(channel, messages_and_descriptors_travel)
 	cr_assert_eq(one.st_ino, two.st_ino);
 
 	close(served);
-	cr_assert_eq(lc_channel_receive(client, &received, &descriptor), -EPIPE);
-	cr_assert_eq(lc_channel_send(client, &sent, -1), -EPIPE);
+	cr_assert_eq(lc_local_receive(client, &received, &descriptor), -EPIPE);
+	cr_assert_eq(lc_local_send(client, &sent, -1), -EPIPE);
 }
 
 /* Two ends without a daemon, for what strangers may send. */
@@ -184,7 +184,7 @@ Test(channel, padded_message_is_one)
 	make_ends(ends);
 	pad(padded, good, lc_local_encode(&message, good));
 	send_raw(ends[0], padded, sizeof(padded), NULL, 0);
-	cr_assert_eq(lc_channel_receive(ends[1], &received, &descriptor), 0);
+	cr_assert_eq(lc_local_receive(ends[1], &received, &descriptor), 0);
 }
 
 /* It must not look like a message that came without one. */
@@ -195,11 +195,11 @@ Test(channel, descriptor_that_finds_no_room_is_missed)
 	int ends[2], descriptor = -2;
 
 	make_ends(ends);
-	cr_assert_eq(lc_channel_send(ends[0], &message, 0), 0);
+	cr_assert_eq(lc_local_send(ends[0], &message, 0), 0);
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = (rlim_t)ends[1] + 1;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	cr_assert_eq(lc_channel_receive(ends[1], &received, &descriptor), -EBADMSG);
+	cr_assert_eq(lc_local_receive(ends[1], &received, &descriptor), -EBADMSG);
 	cr_assert_eq(descriptor, -2);
 }
 
@@ -234,8 +234,8 @@ Test(channel, garbage_is_refused_and_its_descriptors_closed)
 		int descriptor = -2;
 
 		send_raw(ends[0], rows[i].bytes, rows[i].length, descriptors, rows[i].descriptors);
-		cr_assert_eq(lc_channel_receive(ends[1], &received, &descriptor), rows[i].error,
-			     "%s", rows[i].what);
+		cr_assert_eq(lc_local_receive(ends[1], &received, &descriptor), rows[i].error, "%s",
+			     rows[i].what);
 		cr_assert_eq(descriptor, -2, "%s", rows[i].what);
 		cr_assert_eq(open_descriptors(), before, "%s", rows[i].what);
 	}
@@ -244,7 +244,7 @@ Test(channel, garbage_is_refused_and_its_descriptors_closed)
 	{
 		int descriptor = -2;
 
-		cr_assert_eq(lc_channel_receive(ends[1], &received, &descriptor), 0);
+		cr_assert_eq(lc_local_receive(ends[1], &received, &descriptor), 0);
 		cr_assert_eq(descriptor, -1);
 	}
 }
@@ -256,7 +256,7 @@ Test(channel, side_that_does_not_read_is_bounded)
 
 	make_ends(ends);
 	for (sent = 0; sent < 100000 && !error; sent++)
-		error = lc_channel_send(ends[0], &message, -1);
+		error = lc_local_send(ends[0], &message, -1);
 	cr_assert_eq(error, -EAGAIN);
 }
 
@@ -264,10 +264,10 @@ Test(channel, nobody_to_connect_to)
 {
 	int listener;
 
-	cr_assert_eq(lc_channel_connect(directory), -ENOENT);
+	cr_assert_eq(lc_local_connect(directory), -ENOENT);
 	listener = listening();
 	close(listener);
-	cr_assert_eq(lc_channel_connect(directory), -ECONNREFUSED);
+	cr_assert_eq(lc_local_connect(directory), -ECONNREFUSED);
 }
 
 Test(channel, directory_and_name_have_their_modes)
@@ -290,7 +290,7 @@ Test(channel, stale_socket_is_replaced)
 
 	close(listener); /* as a killed daemon: the name stays */
 	listener = listening();
-	client = lc_channel_connect(directory);
+	client = lc_local_connect(directory);
 	cr_assert(client >= 0);
 	close(client);
 	close(listener);
@@ -312,10 +312,10 @@ Test(channel, live_daemon_is_named)
 		pause();
 	}
 	cr_assert_eq(read(ready[0], &byte, 1), 1);
-	cr_assert_eq(lc_channel_listen(directory, &owner), -EADDRINUSE);
+	cr_assert_eq(lc_local_listen(directory, &owner), -EADDRINUSE);
 	cr_assert_eq(owner, child);
 	/* And it is still there. */
-	client = lc_channel_connect(directory);
+	client = lc_local_connect(directory);
 	cr_assert(client >= 0);
 	close(client);
 	kill(child, SIGKILL);
@@ -334,7 +334,7 @@ Test(channel, foreign_file_is_left_alone)
 	fd = open(socket_path, O_CREAT | O_WRONLY, 0600);
 	cr_assert_eq(write(fd, "precious", 8), 8);
 	close(fd);
-	cr_assert_eq(lc_channel_listen(directory, &owner), -EEXIST);
+	cr_assert_eq(lc_local_listen(directory, &owner), -EEXIST);
 	cr_assert_eq(access(socket_path, F_OK), 0);
 }
 
@@ -346,7 +346,7 @@ Test(channel, names_that_cannot_be)
 	memset(path, 'x', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
-	cr_assert_eq(lc_channel_listen(path, &owner), -ENAMETOOLONG);
-	cr_assert_eq(lc_channel_connect(path), -ENAMETOOLONG);
-	cr_assert_eq(lc_channel_listen("/proc/none/such", &owner), -ENOENT);
+	cr_assert_eq(lc_local_listen(path, &owner), -ENAMETOOLONG);
+	cr_assert_eq(lc_local_connect(path), -ENAMETOOLONG);
+	cr_assert_eq(lc_local_listen("/proc/none/such", &owner), -ENOENT);
 }

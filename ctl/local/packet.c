@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The packets themselves: one message and at most one descriptor each. */
-#include "local/channel.h"
+#include "local/local.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void attach(struct msghdr *packet, union control *control, int descriptor
 	memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
 }
 
-int lc_channel_send(int channel, const struct lc_local_message *message, int descriptor)
+int lc_local_send(int connection, const struct lc_local_message *message, int descriptor)
 {
 	uint8_t bytes[LC_MESSAGE_MAX];
 	struct iovec part = {.iov_base = bytes, .iov_len = lc_local_encode(message, bytes)};
@@ -41,7 +41,7 @@ int lc_channel_send(int channel, const struct lc_local_message *message, int des
 	if (descriptor >= 0)
 		attach(&packet, &control, descriptor);
 	do
-		sent = sendmsg(channel, &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = sendmsg(connection, &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return 0;
@@ -79,7 +79,7 @@ static unsigned int take_descriptors(struct msghdr *packet, int *first)
 	return count;
 }
 
-int lc_channel_receive(int channel, struct lc_local_message *message, int *descriptor)
+int lc_local_receive(int connection, struct lc_local_message *message, int *descriptor)
 {
 	uint8_t bytes[LC_MESSAGE_MAX];
 	union control control;
@@ -95,7 +95,7 @@ int lc_channel_receive(int channel, struct lc_local_message *message, int *descr
 	ssize_t received;
 
 	do
-		received = recvmsg(channel, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+		received = recvmsg(connection, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (received < 0 && errno == EINTR);
 	if (received < 0)
 		return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;

@@ -17,10 +17,10 @@
  * of 4 GB/s. The burst is the cost of the whole depth, so that a datagram as
  * long as the bucket is deep conforms; that is at most one tick more than b/r.
  */
-#ifndef PLANE_BUCKET_H
-#define PLANE_BUCKET_H
+#ifndef ABI_BUCKET_H
+#define ABI_BUCKET_H
 
-#include "plane/types.h"
+#include "abi/types.h"
 
 #define LC_TICK_BITS 8
 

@@ -36,12 +36,12 @@
  * State maps (*_use) are append-only across layouts. Layout changes that are
  * not raise LC_LAYOUT_VERSION.
  */
-#ifndef PLANE_RECORDS_H
-#define PLANE_RECORDS_H
+#ifndef ABI_RECORDS_H
+#define ABI_RECORDS_H
 
-#include "plane/bucket.h"
-#include "plane/drops.h"
-#include "plane/endpoint.h"
+#include "abi/bucket.h"
+#include "abi/drops.h"
+#include "abi/endpoint.h"
 
 #define LC_LAYOUT_VERSION 1
 

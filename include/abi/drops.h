@@ -10,8 +10,8 @@
  *
  *   X(ENUMERATOR, "word", "sentence")
  */
-#ifndef PLANE_DROPS_H
-#define PLANE_DROPS_H
+#ifndef ABI_DROPS_H
+#define ABI_DROPS_H
 
 #define LC_DROPS(X)                                                                            \
 	/* at lc0, before the walk: the sender's datagram never became copies */               \

@@ -6,10 +6,10 @@
  * if and only if their bytes are: padding is always zero and an IPv4 address
  * fills addr[0] and leaves the other words zero.
  */
-#ifndef PLANE_ENDPOINT_H
-#define PLANE_ENDPOINT_H
+#ifndef ABI_ENDPOINT_H
+#define ABI_ENDPOINT_H
 
-#include "plane/types.h"
+#include "abi/types.h"
 
 /* Not AF_*: those numbers differ between systems and this one is pinned. */
 enum lc_family {

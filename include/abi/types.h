@@ -3,8 +3,8 @@
  * Fixed-width types for the records that both compilers read: the BPF side
  * takes them from vmlinux/, user space from the kernel's own headers.
  */
-#ifndef PLANE_TYPES_H
-#define PLANE_TYPES_H
+#ifndef ABI_TYPES_H
+#define ABI_TYPES_H
 
 #ifdef __bpf__
 #include "vmlinux.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The channel between the library and its daemon, both ends: packets of
+ * The connection between the library and its daemon, both ends: packets of
  * core/local.h over SOCK_SEQPACKET with at most one descriptor each.
  */
-#ifndef CTL_LOCAL_CHANNEL_H
-#define CTL_LOCAL_CHANNEL_H
+#ifndef CTL_LOCAL_LOCAL_H
+#define CTL_LOCAL_LOCAL_H
 
 #include <sys/types.h>
 
@@ -16,30 +16,30 @@
  * replaced, a live one is -EADDRINUSE with *owner its daemon's pid if known.
  * Returns the listening descriptor, nonblocking.
  */
-int lc_channel_listen(const char *runtime_dir, pid_t *owner);
+int lc_local_listen(const char *runtime_dir, pid_t *owner);
 /* Removes the socket's name. */
-void lc_channel_unlink(const char *runtime_dir);
+void lc_local_unlink(const char *runtime_dir);
 
 /*
- * Daemon: claims this network namespace, whose channel device it is about to
+ * Daemon: claims this network namespace, whose devices it is about to
  * make. Returns a descriptor to keep open; -EADDRINUSE: a daemon has it, *owner
  * is its pid.
  */
-int lc_channel_claim_namespace(pid_t *owner);
+int lc_local_claim_namespace(pid_t *owner);
 
 /* The next client, nonblocking, with a pidfd of its process (-1 if the kernel has none) and its credentials. -EAGAIN: none. */
-int lc_channel_accept(int listener, int *pidfd, pid_t *pid, uid_t *uid);
+int lc_local_accept(int listener, int *pidfd, pid_t *pid, uid_t *uid);
 
 /* Library: connects, nonblocking, and does not yet say HELLO. -ENOENT, -ECONNREFUSED: no daemon. */
-int lc_channel_connect(const char *runtime_dir);
+int lc_local_connect(const char *runtime_dir);
 
 /* Sends one message, with `descriptor` unless it is -1. -EAGAIN: the other side does not read. */
-int lc_channel_send(int channel, const struct lc_local_message *message, int descriptor);
+int lc_local_send(int connection, const struct lc_local_message *message, int descriptor);
 /*
  * Receives one message; *descriptor is -1 or a new descriptor with CLOEXEC that
  * the caller owns. -EAGAIN: none; -EPIPE: ended; -EBADMSG: not a message (any
  * descriptors with it are closed).
  */
-int lc_channel_receive(int channel, struct lc_local_message *message, int *descriptor);
+int lc_local_receive(int connection, struct lc_local_message *message, int *descriptor);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The channel device lc0/lc1; the topology is edges.h's. */
+/* Our own devices lc0/lc1, ls0/ls1; the topology is edges.h's. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <net/if.h>
@@ -23,7 +23,7 @@ static void count(void *context)
 
 static struct lc_network *open_network(void)
 {
-	struct lc_network_error error;
+	struct lc_error error;
 	struct lc_network *opened;
 
 	cr_assert_eq(lc_network_open(&opened, &error), 0);
@@ -41,17 +41,17 @@ static void leave(void)
 	lc_network_close(network);
 }
 
-TestSuite(channel_device, .init = enter, .fini = leave, .timeout = 60);
+TestSuite(devices, .init = enter, .fini = leave, .timeout = 60);
 
 static uint32_t make(struct lc_network *by)
 {
-	struct lc_network_error error = {""};
+	struct lc_error error = {""};
 	struct lc_network_devices devices = {0};
 
-	cr_assert_eq(lc_network_make_channel(by, &devices, &error), 0, "%s", error.text);
-	cr_assert_eq(devices.segments, if_nametoindex("ls0"));
-	cr_assert_eq(devices.segments_end, if_nametoindex("ls1"));
-	return devices.channel;
+	cr_assert_eq(lc_network_make_devices(by, &devices, &error), 0, "%s", error.text);
+	cr_assert_eq(devices.cut, if_nametoindex("ls0"));
+	cr_assert_eq(devices.cut_end, if_nametoindex("ls1"));
+	return devices.sender;
 }
 
 static int settle(void)
@@ -89,7 +89,7 @@ static bool pool_is_routed(void)
 	       holds("ip -6 route show table local | grep -q '^multicast ff3e::/16 dev lc0 '");
 }
 
-Test(channel_device, is_up_named_and_routed)
+Test(devices, is_up_named_and_routed)
 {
 	uint32_t ifindex = make(network);
 
@@ -108,7 +108,7 @@ Test(channel_device, is_up_named_and_routed)
 }
 
 /* What cuts super-packets up carries nothing of its own. */
-Test(channel_device, has_the_pair_of_the_segments_beside_it)
+Test(devices, has_the_pair_of_the_segments_beside_it)
 {
 	make(network);
 	for (int i = 0; i < 2; i++) {
@@ -156,7 +156,7 @@ static unsigned long received_at_lc1(void)
 	return packets;
 }
 
-Test(channel_device, carries_what_roots_send)
+Test(devices, carries_what_roots_send)
 {
 	unsigned long before;
 
@@ -170,14 +170,14 @@ Test(channel_device, carries_what_roots_send)
 	cr_assert(received_at_lc1() >= before + 100);
 }
 
-Test(channel_device, own_work_is_no_change)
+Test(devices, own_work_is_no_change)
 {
 	settle();
 	make(network);
 	cr_assert_eq(settle(), 0);
 }
 
-Test(channel_device, a_pair_of_an_earlier_daemon_is_replaced)
+Test(devices, a_pair_of_an_earlier_daemon_is_replaced)
 {
 	struct lc_network *earlier = open_network();
 
@@ -193,17 +193,17 @@ Test(channel_device, a_pair_of_an_earlier_daemon_is_replaced)
 
 static void check_refused(const char *name)
 {
-	struct lc_network_error error = {""};
-	struct lc_network_devices devices = {.channel = 4711};
+	struct lc_error error = {""};
+	struct lc_network_devices devices = {.sender = 4711};
 
-	cr_assert_eq(lc_network_make_channel(network, &devices, &error), -EEXIST);
-	cr_assert_eq(devices.channel, 4711);
+	cr_assert_eq(lc_network_make_devices(network, &devices, &error), -EEXIST);
+	cr_assert_eq(devices.sender, 4711);
 	cr_assert_not_null(strstr(error.text, name), "%s", error.text);
 	cr_assert_neq(if_nametoindex(name), 0);
 	check_lo(0, 0);
 }
 
-Test(channel_device, foreign_device_of_that_name_is_left_alone)
+Test(devices, foreign_device_of_that_name_is_left_alone)
 {
 	here("ip link add lc0 type veth peer name foreign0");
 	check_refused("lc0");
@@ -220,13 +220,13 @@ Test(channel_device, foreign_device_of_that_name_is_left_alone)
 	cr_assert_neq(if_nametoindex("ls1"), 0);
 }
 
-Test(channel_device, failure_leaves_nothing)
+Test(devices, failure_leaves_nothing)
 {
-	struct lc_network_error error = {""};
+	struct lc_error error = {""};
 	struct lc_network_devices devices;
 
 	here("ip route add multicast 239.255.0.0/17 dev near0");
-	cr_assert_eq(lc_network_make_channel(network, &devices, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_devices(network, &devices, &error), -EEXIST);
 	cr_assert_not_null(strstr(error.text, "239.255.0.0/17"), "%s", error.text);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
 	cr_assert_eq(if_nametoindex("lc1"), 0);
@@ -234,7 +234,7 @@ Test(channel_device, failure_leaves_nothing)
 	check_lo(0, 0);
 }
 
-Test(channel_device, close_undoes_it)
+Test(devices, close_undoes_it)
 {
 	check_lo(0, 0);
 	make(network);
@@ -256,7 +256,7 @@ Test(channel_device, close_undoes_it)
 	check_lo(0, 1);
 }
 
-Test(channel_device, settings_of_lo_survive_a_killed_daemon)
+Test(devices, settings_of_lo_survive_a_killed_daemon)
 {
 	struct lc_network *killed = open_network();
 
@@ -276,7 +276,7 @@ static bool mtu_is(unsigned int mtu)
 	       holds("ip link show ls1 | grep -q 'mtu %u '", mtu);
 }
 
-Test(channel_device, mtu_follows_the_largest_of_the_others)
+Test(devices, mtu_follows_the_largest_of_the_others)
 {
 	make(network);
 	cr_assert(mtu_is(1500));
@@ -292,7 +292,7 @@ Test(channel_device, mtu_follows_the_largest_of_the_others)
 	cr_assert(mtu_is(1500));
 }
 
-Test(channel_device, small_mtu_of_the_others_does_not_cost_ipv6)
+Test(devices, small_mtu_of_the_others_does_not_cost_ipv6)
 {
 	here("ip addr flush dev near0 && ip link set near0 mtu 576");
 	make(network);
@@ -300,7 +300,7 @@ Test(channel_device, small_mtu_of_the_others_does_not_cost_ipv6)
 	cr_assert(pool_is_routed());
 }
 
-Test(channel_device, comes_back_after_somebody_set_it_down)
+Test(devices, comes_back_after_somebody_set_it_down)
 {
 	uint32_t ifindex = make(network);
 
@@ -315,7 +315,7 @@ Test(channel_device, comes_back_after_somebody_set_it_down)
 	check_send(AF_INET6, "2001:db8::1", "ff3e::5");
 }
 
-Test(channel_device, its_deletion_is_a_change)
+Test(devices, its_deletion_is_a_change)
 {
 	uint32_t ifindex = make(network);
 
@@ -329,14 +329,14 @@ Test(channel_device, its_deletion_is_a_change)
 	check_lo(0, 0);
 }
 
-Test(channel_device, node_without_ipv6_has_ipv4)
+Test(devices, node_without_ipv6_has_ipv4)
 {
 	here("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
 	make(network);
 	check_send(AF_INET, "192.0.2.1", "239.255.0.5");
 }
 
-Test(channel_device, unicast_never_goes_there)
+Test(devices, unicast_never_goes_there)
 {
 	const struct lc_endpoint any = {0};
 	struct lc_endpoint target = address("fe80::1234");
