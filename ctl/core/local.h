@@ -37,10 +37,17 @@ enum lc_local_kind {
 	LC_LOCAL_LISTEN = 3, /* a bound socket takes requests; again: changes the backlog */
 	LC_LOCAL_JOIN = 4,   /* c_root: + descriptor of the new c_leaf socket `other` */
 	LC_LOCAL_CANCEL = 5, /* the socket's pending JOIN is answered CANCELLED */
-	/* a REQUEST is accepted: + descriptor of the new c_leaf socket `other` */
+	/*
+	 * a REQUEST is accepted: + descriptor of the new c_leaf socket `other`. One
+	 * that cannot be carried out (no descriptor, a limit, data too long, flows
+	 * that contradict) rejects the request: its maker is told at once.
+	 */
 	LC_LOCAL_ACCEPT = 6,
 	LC_LOCAL_REJECT = 7, /* a REQUEST is rejected with `reason` (0: REJECTED) */
-	/* the socket's flows, for later joins; a root's `down` also for its sending from now on */
+	/*
+	 * the socket's flows, for later joins; a root's `down` also for its sending
+	 * from now on. Of a socket that stands for a membership: NOT_SUPPORTED
+	 */
 	LC_LOCAL_SET_FLOWS = 8,
 	/* the socket is no more; reason RESET: abortively. Unknown sockets: -ENOTSOCK */
 	LC_LOCAL_CLOSE = 9,
@@ -87,7 +94,10 @@ struct lc_local_message {
 	struct lc_connect_data data;
 	/* JOIN, REQUEST: most callee data the caller takes */
 	uint16_t data_capacity;
-	/* JOIN, SET_FLOWS, REQUEST (asked), ACCEPT and REPLY to JOIN, ACCEPT (granted) */
+	/*
+	 * JOIN, SET_FLOWS; REQUEST: the joiner's own, as it said them; ACCEPT: the
+	 * answer to those; REPLY to JOIN, ACCEPT: granted, all of them merged
+	 */
 	bool has_flows;
 	struct lc_flows flows;
 	/* JOIN: milliseconds for the whole join; 0: the default */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* leafcastd: opens everything, wires it together, and waits for the end. */
 #include <errno.h>
 #include <net/if.h>
 #include <signal.h>
@@ -10,8 +11,15 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/endpoint.h"
-#include "daemon/daemon.h"
+#include "daemon/arrivals.h"
+#include "daemon/listening.h"
+#include "daemon/parting.h"
+#include "daemon/probe.h"
+#include "daemon/request.h"
+#include "daemon/say.h"
+#include "daemon/world.h"
 #include "local/local.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -26,6 +34,26 @@
 #define SETTLE_SHARE 4
 /* How long the last words to peers may take when the daemon ends. */
 #define FAREWELL_US (1 * SECOND)
+/* Reports. */
+#define TICK_US (1 * SECOND)
+/* Connections taken from a listener before others get their turn. */
+#define ARRIVALS_AT_ONCE 32
+
+/* What main alone needs, beside the node that all parts share. */
+struct daemon {
+	struct node node;
+	struct lc_peer_listener *listeners[MAX_INTERFACES];
+	unsigned int listener_count;
+	sd_event_source *listening[MAX_INTERFACES + 1]; /* for peers and for applications */
+	unsigned int listening_count;
+	int local_listener; /* -1: none */
+	int claim;	    /* keeps other daemons out of this network namespace; -1: none */
+	struct timer settle, tick, farewell;
+	uint64_t settle_us; /* until changes of the network are looked at */
+	bool settling, stopping;
+};
+
+/* ---- what happens ---- */
 
 static int on_peer_connection(sd_event_source *source, int descriptor, uint32_t events,
 			      void *context)
@@ -41,7 +69,7 @@ static int on_peer_connection(sd_event_source *source, int descriptor, uint32_t 
 		for (int taken = 0; taken < ARRIVALS_AT_ONCE; taken++) {
 			if (lc_peer_accept(daemon->listeners[i], &peer) < 0)
 				break;
-			member_incoming(daemon, peer);
+			arrivals_add(&daemon->node, peer, &daemon_world);
 		}
 	}
 	return 0;
@@ -49,49 +77,41 @@ static int on_peer_connection(sd_event_source *source, int descriptor, uint32_t 
 
 static void on_probed(void *context, uint32_t admit, uint64_t token)
 {
-	struct daemon *daemon = context;
-	struct member *member;
+	struct node *node = context;
+	struct socket *socket = socket_of_admit(node, admit);
 
-	LIST_FOREACH(member, &daemon->members, entry)
-		if (member->socket && member->socket->admit == admit && member->token == token) {
-			member_event(member, LC_ON_PROBED, LEAFCAST_NO_REASON);
-			return;
-		}
+	if (socket && socket->member && socket->member->member.token == token)
+		lc_member_event(&socket->member->member, LC_ON_PROBED, LEAFCAST_NO_REASON);
 }
 
 static int on_plane(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
-	struct daemon *daemon = context;
+	struct node *node = context;
 
 	(void)source, (void)descriptor, (void)events;
-	lc_plane_process(daemon->plane, on_probed, daemon);
+	lc_plane_process(node->plane, on_probed, node);
 	return 0;
 }
 
-static int on_settled(sd_event_source *source, uint64_t now, void *context)
+static void on_settled(void *context)
 {
 	struct daemon *daemon = context;
 	uint64_t start = lc_now_ns();
 
-	(void)now;
-	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	members_follow_network(daemon);
-	daemon->settle_us = SETTLE_SHARE * (lc_now_ns() - start) / 1000;
-	return 0;
+	daemon->settling = false;
+	memberships_follow_network(&daemon->node);
+	daemon->settle_us = (lc_now_ns() - start) / 1000 * SETTLE_SHARE;
 }
 
 static void on_changed(void *context)
 {
 	struct daemon *daemon = context;
-	int enabled = SD_EVENT_OFF;
+	uint64_t in_us = daemon->settle_us > SETTLE_US ? daemon->settle_us : SETTLE_US;
 
-	sd_event_source_get_enabled(daemon->changed_timer, &enabled);
-	if (enabled != SD_EVENT_OFF)
+	if (daemon->settling)
 		return;
-	sd_event_source_set_time_relative(daemon->changed_timer, daemon->settle_us > SETTLE_US
-									 ? daemon->settle_us
-									 : SETTLE_US);
-	sd_event_source_set_enabled(daemon->changed_timer, SD_EVENT_ONESHOT);
+	daemon->settling = !timer_set(&daemon->settle, daemon->node.event, in_us, on_settled,
+				      daemon);
 }
 
 static int on_network(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -99,48 +119,74 @@ static int on_network(sd_event_source *source, int descriptor, uint32_t events, 
 	struct daemon *daemon = context;
 
 	(void)source, (void)descriptor, (void)events;
-	lc_network_process(daemon->network, on_changed, daemon);
+	lc_network_process(daemon->node.network, on_changed, daemon);
 	return 0;
 }
 
-static int on_tick(sd_event_source *source, uint64_t now, void *context)
+static void on_tick(void *context)
 {
-	(void)now;
-	members_tick(context);
-	sd_event_source_set_time_relative(source, TICK);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	struct daemon *daemon = context;
+
+	memberships_tick(&daemon->node);
+	timer_set(&daemon->tick, daemon->node.event, TICK_US, on_tick, daemon);
 }
 
-static int on_farewell(sd_event_source *source, uint64_t now, void *context)
+/* ---- the end ---- */
+
+static void on_farewell(void *context)
 {
-	(void)now, (void)context;
-	return sd_event_exit(sd_event_source_get_event(source), 0);
+	sd_event_exit(context, 0);
+}
+
+/* After each event while stopping: are all last words read? */
+static int on_done(sd_event_source *source, void *context)
+{
+	struct node *node = context;
+
+	(void)source;
+	return TAILQ_EMPTY(&node->partings) ? sd_event_exit(node->event, 0) : 0;
+}
+
+static void listen_no_more(struct daemon *daemon)
+{
+	while (daemon->listening_count)
+		sd_event_source_disable_unref(daemon->listening[--daemon->listening_count]);
 }
 
 /* The sessions of this node end; peers are told before the daemon goes. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct daemon *daemon = context;
-	struct client *client;
+	struct node *node = &daemon->node;
+	int error;
 
 	(void)source, (void)info;
 	if (daemon->stopping)
-		return sd_event_exit(daemon->event, 0);
+		return sd_event_exit(node->event, 0);
 	daemon->stopping = true;
 	sd_notify(0, "STOPPING=1");
-	listening_stop(daemon);
-	members_free_strangers(daemon);
-	while ((client = LIST_FIRST(&daemon->clients)))
-		client_free(client);
-	if (TAILQ_EMPTY(&daemon->partings))
-		return sd_event_exit(daemon->event, 0);
-	return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FAREWELL_US, 0,
-					  on_farewell, daemon);
+	listen_no_more(daemon);
+	arrivals_end(node);
+	requests_end(node);
+	if (TAILQ_EMPTY(&node->partings))
+		return sd_event_exit(node->event, 0);
+	error = sd_event_add_post(node->event, NULL, on_done, node);
+	if (error < 0)
+		return sd_event_exit(node->event, 0);
+	return timer_set(&daemon->farewell, node->event, FAREWELL_US, on_farewell, node->event);
+}
+
+/* ---- the beginning ---- */
+
+/* Somebody knocks at `descriptor`: *slot is ours to end. */
+static sd_event_source **next_listening(struct daemon *daemon)
+{
+	return &daemon->listening[daemon->listening_count++];
 }
 
 static int listen_to_peers(struct daemon *daemon)
 {
-	const struct options *options = &daemon->options;
+	const struct options *options = &daemon->node.options;
 	char text[LC_ENDPOINT_TEXT];
 
 	if (!options->insecure)
@@ -156,8 +202,9 @@ static int listen_to_peers(struct daemon *daemon)
 			return error;
 		}
 		daemon->listener_count++;
-		error = listening_start(daemon, lc_peer_listener_fd(daemon->listeners[i]),
-					on_peer_connection);
+		error = listening_start(next_listening(daemon), daemon->node.event,
+					lc_peer_listener_fd(daemon->listeners[i]),
+					on_peer_connection, daemon);
 		if (error)
 			return error;
 	}
@@ -173,33 +220,33 @@ static const char *remedy(int error)
 	       "--runtime-dir that it may write";
 }
 
-static int open_network(struct daemon *daemon)
+static int open_network(struct node *node)
 {
 	struct lc_error error = {""};
-	int failure = lc_network_open(&daemon->network, &error);
+	int failure = lc_network_open(&node->network, &error);
 
-	failure = failure ?: lc_network_make_devices(daemon->network, &daemon->devices, &error);
+	failure = failure ?: lc_network_make_devices(node->network, &node->devices, &error);
 	if (failure)
 		say(SD_ERR, "%s%s", error.text[0] ? error.text : strerror(-failure),
 		    remedy(failure));
 	return failure;
 }
 
-static int open_plane(struct daemon *daemon)
+static int open_plane(struct node *node)
 {
-	struct lc_plane_options options = {.bpf_dir = daemon->options.bpf_dir,
-					   .sender_ifindex = daemon->devices.sender,
-					   .cut_ifindex = daemon->devices.cut,
-					   .cut_end_ifindex = daemon->devices.cut_end,
+	struct lc_plane_options options = {.bpf_dir = node->options.bpf_dir,
+					   .sender_ifindex = node->devices.sender,
+					   .cut_ifindex = node->devices.cut,
+					   .cut_end_ifindex = node->devices.cut_end,
 					   .loopback_ifindex = if_nametoindex("lo")};
 	struct lc_error error = {""};
-	int failure = lc_plane_open(&daemon->plane, &options, &error);
+	int failure = lc_plane_open(&node->plane, &options, &error);
 
 	if (failure) {
 		say(SD_ERR, "%s", error.text[0] ? error.text : strerror(-failure));
 		return failure;
 	}
-	failure = probe_open(daemon);
+	failure = probe_open(node);
 	if (failure)
 		say(SD_ERR, "cannot open a socket for probes: %s", strerror(-failure));
 	return failure;
@@ -207,27 +254,31 @@ static int open_plane(struct daemon *daemon)
 
 static int open_local(struct daemon *daemon)
 {
+	const char *directory = daemon->node.options.runtime_dir;
 	pid_t owner = 0;
-	int error = client_listen(daemon, &owner);
+	int listener = lc_local_listen(directory, &owner);
 
-	if (error == -EADDRINUSE)
-		say(SD_ERR, "another leafcastd (pid %d) serves %s", (int)owner,
-		    daemon->options.runtime_dir);
-	else if (error)
-		say(SD_ERR, "cannot listen in %s: %s%s", daemon->options.runtime_dir,
-		    strerror(-error), remedy(error));
-	return error;
+	if (listener == -EADDRINUSE)
+		say(SD_ERR, "another leafcastd (pid %d) serves %s", (int)owner, directory);
+	else if (listener < 0)
+		say(SD_ERR, "cannot listen in %s: %s%s", directory, strerror(-listener),
+		    remedy(listener));
+	if (listener < 0)
+		return listener;
+	daemon->local_listener = listener;
+	return applications_accept(&daemon->node, listener, &application_requests,
+				   next_listening(daemon));
 }
 
 /* The namespace whose sockets we may be handed. */
-static int learn_namespace(struct daemon *daemon)
+static int learn_namespace(struct node *node)
 {
-	socklen_t length = sizeof(daemon->netns_cookie);
+	socklen_t length = sizeof(node->netns_cookie);
 	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
 	if (descriptor < 0 ||
-	    getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &daemon->netns_cookie, &length) < 0)
+	    getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &node->netns_cookie, &length) < 0)
 		error = -errno;
 	if (descriptor >= 0)
 		close(descriptor);
@@ -239,26 +290,24 @@ static int learn_namespace(struct daemon *daemon)
 
 static int add_sources(struct daemon *daemon)
 {
-	sd_event *event = daemon->event;
+	struct node *node = &daemon->node;
+	sd_event *event = node->event;
 	int error;
 
-	error = sd_event_add_io(event, NULL, lc_plane_fd(daemon->plane), EPOLLIN, on_plane, daemon);
+	error = sd_event_add_io(event, NULL, lc_plane_fd(node->plane), EPOLLIN, on_plane, node);
 	if (error >= 0)
-		error = sd_event_add_io(event, NULL, lc_network_fd(daemon->network), EPOLLIN,
+		error = sd_event_add_io(event, NULL, lc_network_fd(node->network), EPOLLIN,
 					on_network, daemon);
 	if (error >= 0)
-		error = sd_event_add_time_relative(event, &daemon->changed_timer, CLOCK_MONOTONIC,
-						   SETTLE_US, SETTLE_ACCURACY_US, on_settled,
-						   daemon);
-	if (error >= 0)
-		error = sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, TICK, 0, on_tick,
-						   daemon);
+		error = timer_set(&daemon->tick, event, TICK_US, on_tick, daemon);
 	if (error >= 0)
 		error = sd_event_add_signal(event, NULL, SIGTERM, on_signal, daemon);
 	if (error >= 0)
 		error = sd_event_add_signal(event, NULL, SIGINT, on_signal, daemon);
 	if (error < 0)
 		say(SD_ERR, "cannot set up the event loop: %s", strerror(-error));
+	else
+		on_changed(daemon); /* what happened before we listened */
 	return error < 0 ? error : 0;
 }
 
@@ -278,37 +327,41 @@ static int claim_namespace(struct daemon *daemon)
 
 static int open_all(struct daemon *daemon)
 {
-	int error = learn_namespace(daemon);
+	struct node *node = &daemon->node;
+	int error = learn_namespace(node);
 
 	/* What another daemon may hold comes before what would be taken from it. */
 	error = error ?: open_local(daemon);
 	error = error ?: claim_namespace(daemon);
-	error = error ?: open_network(daemon);
-	error = error ?: open_plane(daemon);
+	error = error ?: open_network(node);
+	error = error ?: open_plane(node);
 	error = error ?: listen_to_peers(daemon);
 	return error ?: add_sources(daemon);
 }
 
 static void close_all(struct daemon *daemon)
 {
-	struct parting *parting;
+	struct node *node = &daemon->node;
 
-	listening_stop(daemon);
-	while ((parting = TAILQ_FIRST(&daemon->partings)))
-		parting_free(parting);
+	listen_no_more(daemon);
+	requests_end(node);
+	memberships_end(node);
+	partings_end(node);
 	for (unsigned int i = 0; i < daemon->listener_count; i++)
 		lc_peer_listener_free(daemon->listeners[i]);
-	probe_close(daemon);
-	lc_plane_close(daemon->plane);
-	lc_network_close(daemon->network);
+	probe_close(node);
+	lc_plane_close(node->plane);
+	lc_network_close(node->network);
 	if (daemon->local_listener >= 0) {
 		close(daemon->local_listener);
-		lc_local_unlink(daemon->options.runtime_dir);
+		lc_local_unlink(node->options.runtime_dir);
 	}
 	if (daemon->claim >= 0)
 		close(daemon->claim);
-	sd_event_source_disable_unref(daemon->changed_timer);
-	sd_event_unref(daemon->event);
+	timer_stop(&daemon->settle);
+	timer_stop(&daemon->tick);
+	timer_stop(&daemon->farewell);
+	sd_event_unref(node->event);
 }
 
 /* Members of a full table are more descriptors than a process has by default. */
@@ -324,17 +377,18 @@ static void take_descriptors(void)
 
 static int run(struct daemon *daemon)
 {
+	const struct options *options = &daemon->node.options;
 	int error;
 
-	if (sd_event_default(&daemon->event) < 0)
+	if (sd_event_default(&daemon->node.event) < 0)
 		return -ENOMEM;
 	error = open_all(daemon);
 	if (!error) {
 		say(SD_INFO, "ready: applications at %s, maps at %s, other nodes %s",
-		    daemon->options.runtime_dir, daemon->options.bpf_dir,
-		    daemon->options.insecure ? "let in without credentials" : "kept out");
+		    options->runtime_dir, options->bpf_dir,
+		    options->insecure ? "let in without credentials" : "kept out");
 		sd_notify(0, "READY=1");
-		error = sd_event_loop(daemon->event);
+		error = sd_event_loop(daemon->node.event);
 	}
 	close_all(daemon);
 	return error;
@@ -343,12 +397,12 @@ static int run(struct daemon *daemon)
 int main(int argc, char **argv)
 {
 	static struct daemon daemon = {
-		.local_listener = -1, .claim = -1, .prober4 = -1, .prober6 = -1};
+		.node = {.prober4 = -1, .prober6 = -1}, .local_listener = -1, .claim = -1};
 	sigset_t handled;
 
-	options_parse(&daemon.options, argc, argv);
-	TAILQ_INIT(&daemon.arrivals);
-	TAILQ_INIT(&daemon.partings);
+	options_parse(&daemon.node.options, argc, argv);
+	TAILQ_INIT(&daemon.node.arrivals);
+	TAILQ_INIT(&daemon.node.partings);
 	take_descriptors();
 	sigemptyset(&handled);
 	sigaddset(&handled, SIGTERM);

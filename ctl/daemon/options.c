@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "core/endpoint.h"
-#include "daemon/daemon.h"
+#include "daemon/options.h"
+#include "leafcast/leafcast.h"
 
 #define MISUSE 2
 

@@ -1,9 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "daemon/parting.h"
+
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "daemon/daemon.h"
+#include "daemon/timer.h"
+
+/* Until a peer has read the last message. */
+#define DEADLINE (3 * SECOND)
+
+struct parting {
+	struct node *node;
+	TAILQ_ENTRY(parting) entry;
+	struct lc_peer *peer;
+	sd_event_source *io;
+	struct timer deadline;
+};
+
+static void end(struct parting *parting)
+{
+	struct node *node = parting->node;
+
+	sd_event_source_disable_unref(parting->io);
+	timer_stop(&parting->deadline);
+	lc_peer_free(parting->peer);
+	TAILQ_REMOVE(&node->partings, parting, entry);
+	node->parting_count--;
+	free(parting);
+}
 
 /*
  * Closing a TCP connection with unread bytes resets it, and a reset may
@@ -35,35 +59,19 @@ static int on_ready(sd_event_source *source, int descriptor, uint32_t events, vo
 			break;
 		case LC_PEER_GARBAGE:
 		case LC_PEER_CLOSED:
-			parting_free(parting);
+			end(parting);
 			return 0;
 		}
 	}
 	return 0;
 }
 
-static int on_deadline(sd_event_source *source, uint64_t now, void *context)
+static void on_deadline(void *context)
 {
-	(void)source, (void)now;
-	parting_free(context);
-	return 0;
+	end(context);
 }
 
-void parting_free(struct parting *parting)
-{
-	struct daemon *daemon = parting->daemon;
-
-	sd_event_source_disable_unref(parting->io);
-	sd_event_source_disable_unref(parting->deadline);
-	lc_peer_free(parting->peer);
-	TAILQ_REMOVE(&daemon->partings, parting, entry);
-	daemon->parting_count--;
-	free(parting);
-	if (daemon->stopping && !daemon->parting_count)
-		sd_event_exit(daemon->event, 0);
-}
-
-void parting_start(struct daemon *daemon, struct lc_peer *peer)
+void parting_start(struct node *node, struct lc_peer *peer)
 {
 	struct parting *parting = calloc(1, sizeof(*parting));
 
@@ -71,16 +79,23 @@ void parting_start(struct daemon *daemon, struct lc_peer *peer)
 		lc_peer_free(peer);
 		return;
 	}
-	parting->daemon = daemon;
+	parting->node = node;
 	parting->peer = peer;
 	hang_up(peer);
-	if (daemon->parting_count >= MAX_PARTINGS)
-		parting_free(TAILQ_FIRST(&daemon->partings));
-	TAILQ_INSERT_TAIL(&daemon->partings, parting, entry);
-	daemon->parting_count++;
-	if (sd_event_add_io(daemon->event, &parting->io, lc_peer_fd(peer), lc_peer_events(peer),
+	if (node->parting_count >= MAX_PARTINGS)
+		end(TAILQ_FIRST(&node->partings));
+	TAILQ_INSERT_TAIL(&node->partings, parting, entry);
+	node->parting_count++;
+	if (sd_event_add_io(node->event, &parting->io, lc_peer_fd(peer), lc_peer_events(peer),
 			    on_ready, parting) < 0 ||
-	    sd_event_add_time_relative(daemon->event, &parting->deadline, CLOCK_MONOTONIC,
-				       PARTING_DEADLINE, 0, on_deadline, parting) < 0)
-		parting_free(parting);
+	    timer_set(&parting->deadline, node->event, DEADLINE, on_deadline, parting) < 0)
+		end(parting);
+}
+
+void partings_end(struct node *node)
+{
+	struct parting *parting;
+
+	while ((parting = TAILQ_FIRST(&node->partings)))
+		end(parting);
 }

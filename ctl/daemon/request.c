@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "daemon/request.h"
+
 #include <errno.h>
 
 #include "core/endpoint.h"
-#include "daemon/daemon.h"
+#include "daemon/world.h"
 
 /* The outcome of a request that is answered at once. */
 struct outcome {
@@ -16,287 +18,329 @@ struct outcome {
 #define ERROR(negative_errno) ((struct outcome){.error = (negative_errno)})
 #define REFUSE(why)	      ((struct outcome){.reason = (why)})
 
+/* A handler's arguments; `socket` is NULL for those that are not about one. */
+struct request {
+	struct application *application;
+	const struct lc_local_message *message;
+	struct socket *socket;
+	int *descriptor;
+};
+
+static struct node *node_of(const struct request *request)
+{
+	return request->application->node;
+}
+
 /* What became of socket_open(). */
 static struct outcome opened(int error)
 {
-	return error == -ENOSPC ? REFUSE(LEAFCAST_LIMIT) : ERROR(error);
+	return error == -ENOSPC || error == -ENOMEM ? REFUSE(LEAFCAST_LIMIT) : ERROR(error);
 }
 
-static struct outcome open_socket(struct client *client, const struct lc_local_message *message,
-				  struct socket *unused, int *descriptor)
+/* The socket for the descriptor that came along, known to the library as `number`. */
+static int open_passed(const struct request *request, uint64_t number, enum lc_local_role role,
+		       struct socket **socket)
 {
-	struct socket *socket;
 	int error;
 
-	(void)unused;
-	if (*descriptor < 0)
-		return ERROR(-EBADF);
-	if (message->role != LC_ROLE_ROOT && message->role != LC_ROLE_LEAF)
-		return ERROR(-EINVAL);
-	error = socket_open(client, message->socket, message->role, *descriptor, &socket);
+	if (*request->descriptor < 0) /* none was sent, or this process could not take it */
+		return *request->descriptor == -1 ? -EBADF : *request->descriptor;
+	error = socket_open(request->application, number, role, *request->descriptor, socket);
 	if (!error)
-		*descriptor = -1;
-	return opened(error);
+		*request->descriptor = -1;
+	return error;
 }
 
-static struct outcome listen_on(struct client *client, const struct lc_local_message *message,
-				struct socket *socket, int *descriptor)
+/* Ends what the socket takes part in, in order or because the process died; then the socket. */
+static void end_socket(struct socket *socket, bool died)
 {
-	struct lc_local_message reply = {
-		.kind = LC_LOCAL_REPLY, .id = message->id, .socket = message->socket};
-	struct lc_endpoint name;
-	struct session *session;
-	int error = socket_name(socket, &name);
+	memberships_of_socket_end(socket, died);
+	if (socket->session)
+		session_free(socket->application->node, socket->session);
+	socket_free(socket);
+}
 
-	(void)descriptor;
+static struct outcome greet(const struct request *request)
+{
+	if (request->message->version != LC_LOCAL_VERSION)
+		return ERROR(-EPROTO);
+	request->application->greeted = true;
+	return DONE;
+}
+
+static struct outcome open_socket(const struct request *request)
+{
+	enum lc_local_role role = request->message->role;
+	struct socket *socket;
+
+	if (role != LC_ROLE_ROOT && role != LC_ROLE_LEAF)
+		return ERROR(-EINVAL);
+	return opened(open_passed(request, request->message->socket, role, &socket));
+}
+
+static struct outcome close_socket(const struct request *request)
+{
+	end_socket(request->socket, request->message->reason == LEAFCAST_RESET);
+	return DONE;
+}
+
+/* ---- listening ---- */
+
+/* A leaf that listens is found by its name, a root by its session's. */
+static struct outcome start_listening(const struct request *request, struct lc_endpoint *name,
+				      struct lc_endpoint *channel)
+{
+	struct socket *socket = request->socket;
+	struct session *session;
+	int error;
+
+	if (socket->role == LC_ROLE_LEAF) {
+		if (socket->member)
+			return ERROR(-EISCONN);
+		error = socket_listen(socket, name);
+		return error ? REFUSE(lc_reason_of_errno(error)) : DONE;
+	}
+	error = session_of_root(node_of(request), socket, &session);
+	if (error == -EADDRNOTAVAIL)
+		return ERROR(error);
+	if (error)
+		return REFUSE(lc_reason_of_errno(error));
+	*channel = session->channel;
+	*name = session->name;
+	return DONE;
+}
+
+static struct outcome listen_on(const struct request *request)
+{
+	struct lc_local_message reply = {.kind = LC_LOCAL_REPLY,
+					 .id = request->message->id,
+					 .socket = request->message->socket};
+	uint32_t backlog = request->message->backlog;
+	struct socket *socket = request->socket;
+	struct outcome outcome;
+	int error = socket_name(socket, &reply.name);
+
 	if (error)
 		return ERROR(error);
-	if (name.port == 0)
+	if (reply.name.port == 0)
 		return ERROR(-EINVAL);
-	if (socket->role == LC_ROLE_ROOT) {
-		error = session_of_root(client->daemon, socket, &session);
-		if (error == -EADDRNOTAVAIL)
-			return ERROR(error);
-		if (error)
-			return REFUSE(reason_of_errno(error));
-		reply.channel = session->channel;
-		name = session->name;
-	} else if (socket->member) {
-		return ERROR(-EISCONN);
-	}
-	socket->backlog = message->backlog < 1		   ? 1
-			  : message->backlog > MAX_BACKLOG ? MAX_BACKLOG
-							   : message->backlog;
-	client_make_room(client, true);
-	reply.name = name;
-	client_send(client, &reply);
+	outcome = start_listening(request, &reply.name, &reply.channel);
+	if (outcome.error || outcome.reason)
+		return outcome;
+	socket->backlog = backlog < 1 ? 1 : backlog > MAX_BACKLOG ? MAX_BACKLOG : backlog;
+	application_make_room(request->application, true);
+	application_send(request->application, &reply);
 	return LATER;
 }
+
+/* ---- joining ---- */
 
 /* What JOIN of either kind of socket says about the join. */
-static struct member *member_of_join(struct client *client, const struct lc_local_message *message,
-				     struct socket *socket)
+static struct membership *make_joiner(const struct request *request, enum lc_join_end end)
 {
-	struct member *member = member_new(client->daemon);
+	const struct lc_local_message *message = request->message;
+	struct membership *membership = membership_new(node_of(request), &daemon_world);
+	struct lc_member *member;
 
-	if (!member)
+	if (!membership)
 		return NULL;
-	member->has_end = true;
-	member->owner = socket;
+	member = &membership->member;
+	membership->has_spoken = true;
+	member->end = end;
 	member->caller = message->data;
 	member->capacity = message->data_capacity;
-	member->has_flows = message->has_flows || socket->has_flows;
-	member->flows = message->has_flows ? message->flows : socket->flows;
-	member->reply = message->id;
 	if (message->deadline_ms)
 		member->deadline_us = (uint64_t)message->deadline_ms * 1000;
-	return member;
+	return membership;
 }
 
-static struct outcome join_leaf(struct client *client, const struct lc_local_message *message,
-				struct socket *socket)
+/* Its flows are judged before anybody is asked. */
+static struct outcome start_join(const struct request *request, struct membership *membership)
 {
-	struct member *member;
+	const struct lc_local_message *message = request->message;
+	struct socket *socket = request->socket;
+	const struct lc_flows *flows = message->has_flows  ? &message->flows
+				       : socket->has_flows ? &socket->flows
+							   : NULL;
+	enum leafcast_reason reason = lc_member_start(&membership->member, message->id, flows);
+
+	if (!reason)
+		return LATER;
+	membership_bury(membership);
+	return REFUSE(reason);
+}
+
+static struct outcome join_leaf(const struct request *request)
+{
+	struct socket *socket = request->socket;
+	struct membership *membership;
 
 	if (socket->member)
-		return ERROR(socket->member->state == LC_JOIN_MEMBER ? -EISCONN : -EALREADY);
+		return ERROR(socket->member->member.state == LC_JOIN_MEMBER ? -EISCONN : -EALREADY);
 	if (socket->backlog)
 		return ERROR(-EINVAL);
-	member = member_of_join(client, message, socket);
-	if (!member)
+	membership = make_joiner(request, LC_END_JOINER);
+	if (!membership)
 		return REFUSE(LEAFCAST_LIMIT);
-	member->end = LC_END_JOINER;
-	member->socket = socket;
-	member->session_name = message->peer;
-	member->leaf_sends = message->sends;
-	member->leaf_receives = message->receives;
-	socket->member = member;
-	member_event(member, LC_ON_START, LEAFCAST_NO_REASON);
-	return LATER;
+	membership_set_owner(membership, socket);
+	membership->socket = socket;
+	socket->member = membership;
+	membership->member.session_name = request->message->peer;
+	membership->member.leaf_sends = request->message->sends;
+	membership->member.leaf_receives = request->message->receives;
+	return start_join(request, membership);
 }
 
-static bool is_inviting(const struct daemon *daemon, const struct socket *root)
+static struct outcome invite_leaf(const struct request *request)
 {
-	const struct member *member;
-
-	LIST_FOREACH(member, &daemon->members, entry)
-		if (member->has_end && member->end == LC_END_INVITER && member->owner == root &&
-		    lc_join_is_pending(member->state))
-			return true;
-	return false;
-}
-
-static struct outcome invite_leaf(struct client *client, const struct lc_local_message *message,
-				  struct socket *root, int *descriptor)
-{
+	struct socket *root = request->socket, *handle;
+	struct membership *membership;
 	struct session *session;
-	struct socket *handle;
-	struct member *member;
+	struct outcome outcome;
 	int error;
 
-	if (is_inviting(client->daemon, root))
+	if (root->joining && lc_join_is_pending(root->joining->member.state))
 		return ERROR(-EALREADY);
-	if (*descriptor < 0)
-		return ERROR(-EBADF);
-	error = session_of_root(client->daemon, root, &session);
+	error = session_of_root(node_of(request), root, &session);
 	if (error)
-		return REFUSE(reason_of_errno(error));
-	error = socket_open(client, message->other, LC_ROLE_LEAF, *descriptor, &handle);
+		return REFUSE(lc_reason_of_errno(error));
+	error = open_passed(request, request->message->other, LC_ROLE_LEAF, &handle);
 	if (error)
 		return opened(error);
-	*descriptor = -1;
-	member = member_of_join(client, message, root);
-	if (!member) {
-		socket_close(handle, false);
+	membership = make_joiner(request, LC_END_INVITER);
+	if (!membership) {
+		socket_free(handle);
 		return REFUSE(LEAFCAST_LIMIT);
 	}
-	session->root_receives = message->receives;
-	member->end = LC_END_INVITER;
-	member->session = session;
-	member->session_name = session->name;
-	member->listen_name = message->peer;
-	member->socket = handle;
-	handle->member = member;
-	member_event(member, LC_ON_START, LEAFCAST_NO_REASON);
-	return LATER;
+	membership_set_owner(membership, root);
+	membership_set_session(membership, session);
+	root->joining = membership;
+	membership->socket = handle;
+	handle->member = membership;
+	membership->member.session_name = session->name;
+	membership->member.listen_name = request->message->peer;
+	membership->member.root_receives = session->directions_fixed ? session->root_receives
+								     : request->message->receives;
+	outcome = start_join(request, membership);
+	if (outcome.reason)
+		socket_free(handle);
+	return outcome;
 }
 
-static struct outcome join(struct client *client, const struct lc_local_message *message,
-			   struct socket *socket, int *descriptor)
+static struct outcome join(const struct request *request)
 {
-	if (message->peer.family != socket->family)
+	const struct lc_endpoint *peer = &request->message->peer;
+
+	if (peer->family != request->socket->family)
 		return ERROR(-EAFNOSUPPORT);
-	if (!lc_address_is_unicast(&message->peer) || message->peer.port == 0)
+	if (!lc_address_is_unicast(peer) || peer->port == 0)
 		return ERROR(-EADDRNOTAVAIL);
-	if (socket->role == LC_ROLE_ROOT)
-		return invite_leaf(client, message, socket, descriptor);
-	return join_leaf(client, message, socket);
+	return request->socket->role == LC_ROLE_ROOT ? invite_leaf(request) : join_leaf(request);
 }
 
-static struct outcome cancel(struct client *client, const struct lc_local_message *message,
-			     struct socket *socket, int *descriptor)
+static struct outcome cancel(const struct request *request)
 {
-	struct member *member;
+	const struct socket *socket = request->socket;
+	struct membership *membership = socket->role == LC_ROLE_ROOT ? socket->joining
+								     : socket->member;
 
-	(void)message, (void)descriptor;
-	LIST_FOREACH(member, &client->daemon->members, entry)
-		if (member->owner == socket && member->reply && lc_join_is_pending(member->state)) {
-			member_event(member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
-			break;
-		}
+	if (membership && membership->owner == socket && membership->member.reply &&
+	    lc_join_is_pending(membership->member.state))
+		lc_member_event(&membership->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	return DONE;
 }
 
-static struct member *own_request(struct client *client, uint64_t request)
-{
-	struct member *member = member_of_request(client->daemon, request);
+/* ---- deciding ---- */
 
-	if (!member || member->owner->client != client || member->state != LC_JOIN_ASKING)
+static struct membership *own_request(const struct request *request)
+{
+	struct membership *membership = membership_of_request(node_of(request),
+							      request->message->request);
+
+	if (!membership || membership->owner->application != request->application ||
+	    membership->member.state != LC_JOIN_ASKING)
 		return NULL;
-	return member;
+	return membership;
 }
 
-/* The application's decision takes the request off the listener's backlog. */
-static void decided(struct member *member)
+/* An ACCEPT that cannot be carried out is a rejection: the peer waits for one or the other. */
+static struct outcome give_up(struct membership *membership, struct outcome outcome,
+			      enum leafcast_reason reason)
 {
-	if (member->waits)
-		member->owner->waiting--;
-	member->waits = false;
-	member->request = 0;
+	lc_member_reject(&membership->member, reason);
+	return outcome;
 }
 
-static struct outcome accept_request(struct client *client, const struct lc_local_message *message,
-				     struct socket *unused, int *descriptor)
+static struct outcome accept_request(const struct request *request)
 {
-	struct member *member = own_request(client, message->request);
+	const struct lc_local_message *message = request->message;
+	const struct lc_member_answer answer = {
+		.reply = message->id,
+		.data = message->data,
+		.has_flows = message->has_flows,
+		.flows = message->flows,
+		.sends = message->sends,
+		.receives = message->receives,
+	};
+	struct membership *membership = own_request(request);
 	struct socket *socket;
 	int error;
 
-	(void)unused;
-	if (!member)
+	if (!membership)
 		return REFUSE(LEAFCAST_RESET);
-	if (*descriptor < 0)
-		return ERROR(-EBADF);
-	if (message->data.length > member->capacity)
-		return ERROR(-EMSGSIZE);
-	error = socket_open(client, message->other, LC_ROLE_LEAF, *descriptor, &socket);
+	if (message->data.length > membership->member.capacity)
+		return give_up(membership, ERROR(-EMSGSIZE), LEAFCAST_REJECTED);
+	error = open_passed(request, message->other, LC_ROLE_LEAF, &socket);
 	if (error)
-		return opened(error);
-	*descriptor = -1;
-	decided(member);
-	member->socket = socket;
-	socket->member = member;
-	member->callee = message->data;
-	member->reply = message->id;
-	if (message->has_flows) {
-		member->has_flows = true;
-		member->flows.down = lc_flowspec_merge(&member->flows.down, &message->flows.down);
-		member->flows.up = lc_flowspec_merge(&member->flows.up, &message->flows.up);
-	}
-	if (member->end == LC_END_INVITEE) {
-		/* The membership goes on without the listener. */
-		member->owner = socket;
-		member->leaf_sends = message->sends;
-		member->leaf_receives = message->receives;
-	}
-	member_event(member, LC_ON_APP_ACCEPTS, LEAFCAST_NO_REASON);
+		return give_up(membership, opened(error), LEAFCAST_LIMIT);
+	membership->socket = socket;
+	socket->member = membership;
+	/* A membership that was invited goes on without the listener. */
+	if (membership->member.end == LC_END_INVITEE)
+		membership_set_owner(membership, socket);
+	lc_member_accept(&membership->member, &answer);
 	return LATER;
 }
 
-static struct outcome reject_request(struct client *client, const struct lc_local_message *message,
-				     struct socket *unused, int *descriptor)
+static struct outcome reject_request(const struct request *request)
 {
-	struct member *member = own_request(client, message->request);
+	struct membership *membership = own_request(request);
 
-	(void)unused, (void)descriptor;
-	if (!member)
+	if (!membership)
 		return REFUSE(LEAFCAST_RESET);
-	decided(member);
-	member_event(member, LC_ON_APP_REJECTS, message->reason);
+	lc_member_reject(&membership->member, request->message->reason);
 	return DONE;
 }
 
-static struct outcome set_flows(struct client *client, const struct lc_local_message *message,
-				struct socket *socket, int *descriptor)
-{
-	bool root = socket->role == LC_ROLE_ROOT;
-	enum leafcast_reason reason = lc_flowspec_check(&message->flows.down, root);
+/* ---- flows ---- */
 
-	(void)descriptor;
-	reason = reason ?: lc_flowspec_check(&message->flows.up, !root);
+static struct outcome set_flows(const struct request *request)
+{
+	const struct lc_flows_use both = {.down = true, .up = true};
+	struct socket *socket = request->socket;
+	bool root = socket->role == LC_ROLE_ROOT;
+	const struct lc_flows *flows = &request->message->flows;
+	enum leafcast_reason reason =
+		lc_flows_check(flows, root ? LC_FLOWS_OF_ROOT : LC_FLOWS_OF_LEAF, both);
+
+	/* What has been agreed on stays (R58). */
+	if (!reason && socket->member)
+		reason = LEAFCAST_NOT_SUPPORTED;
 	if (reason)
 		return REFUSE(reason);
 	socket->has_flows = true;
-	socket->flows.down = lc_flowspec_override(&socket->flows.down, &message->flows.down);
-	socket->flows.up = lc_flowspec_override(&socket->flows.up, &message->flows.up);
+	socket->flows = lc_flows_override(&socket->flows, flows);
 	if (socket->session)
-		session_set_flow(client->daemon, socket->session);
+		session_follow_flow(node_of(request), socket->session);
 	return DONE;
 }
 
-static struct outcome close_socket(struct client *client, const struct lc_local_message *message,
-				   struct socket *socket, int *descriptor)
-{
-	(void)client, (void)descriptor;
-	socket_close(socket, message->reason == LEAFCAST_RESET);
-	return DONE;
-}
-
-static struct outcome greet(struct client *client, const struct lc_local_message *message,
-			    struct socket *unused, int *descriptor)
-{
-	(void)unused, (void)descriptor;
-	if (message->version != LC_LOCAL_VERSION)
-		return ERROR(-EPROTO);
-	client->greeted = true;
-	return DONE;
-}
+/* ---- what comes in ---- */
 
 static const struct {
-	struct outcome (*handle)(struct client *client, const struct lc_local_message *message,
-				 struct socket *socket, int *descriptor);
+	struct outcome (*handle)(const struct request *request);
 	bool about_a_socket; /* which must be known */
-} requests[] = {
+} handlers[] = {
 	[LC_LOCAL_HELLO] = {greet, false},	     [LC_LOCAL_OPEN] = {open_socket, false},
 	[LC_LOCAL_LISTEN] = {listen_on, true},	     [LC_LOCAL_JOIN] = {join, true},
 	[LC_LOCAL_CANCEL] = {cancel, true},	     [LC_LOCAL_ACCEPT] = {accept_request, false},
@@ -304,20 +348,46 @@ static const struct {
 	[LC_LOCAL_CLOSE] = {close_socket, true},
 };
 
-void request_handle(struct client *client, const struct lc_local_message *message, int *descriptor)
+static void on_message(struct application *application, const struct lc_local_message *message,
+		       int *descriptor)
 {
-	struct socket *socket = socket_find(client, message->socket);
+	const struct request request = {
+		.application = application,
+		.message = message,
+		.socket = socket_find(application, message->socket),
+		.descriptor = descriptor,
+	};
 	struct outcome outcome;
 
-	if ((size_t)message->kind >= sizeof(requests) / sizeof(requests[0]) ||
-	    !requests[message->kind].handle)
+	if ((size_t)message->kind >= sizeof(handlers) / sizeof(handlers[0]) ||
+	    !handlers[message->kind].handle)
 		outcome = ERROR(-EOPNOTSUPP);
-	else if (!client->greeted && message->kind != LC_LOCAL_HELLO)
+	else if (!application->greeted && message->kind != LC_LOCAL_HELLO)
 		outcome = ERROR(-EPROTO);
-	else if (requests[message->kind].about_a_socket && !socket)
+	else if (handlers[message->kind].about_a_socket && !request.socket)
 		outcome = ERROR(-ENOTSOCK);
 	else
-		outcome = requests[message->kind].handle(client, message, socket, descriptor);
+		outcome = handlers[message->kind].handle(&request);
 	if (!outcome.later)
-		client_reply(client, message->id, message->socket, outcome.error, outcome.reason);
+		application_reply(application, message->id, message->socket, outcome.error,
+				  outcome.reason);
+}
+
+static void on_ended(struct application *application)
+{
+	struct socket *socket, *next;
+
+	HASH_ITER(by_number, application->sockets, socket, next)
+	end_socket(socket, true);
+	application_free(application);
+}
+
+const struct application_handler application_requests = {.message = on_message, .ended = on_ended};
+
+void requests_end(struct node *node)
+{
+	struct application *application;
+
+	while ((application = LIST_FIRST(&node->applications)))
+		on_ended(application);
 }

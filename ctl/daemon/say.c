@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
-#include <time.h>
 
-#include "daemon/daemon.h"
+#include "base/clock.h"
+#include "daemon/say.h"
 
 static void put(const char *level, const char *line)
 {
@@ -23,16 +23,13 @@ static bool may_say(unsigned long *left_out)
 {
 	static unsigned int lines = SAY_BURST;
 	static unsigned long missing;
-	static time_t last;
-	struct timespec now;
-	time_t passed;
+	static uint64_t last_s;
+	uint64_t now_s = lc_now_ns() / LC_NS_PER_S, passed = now_s - last_s;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	passed = now.tv_sec - last;
-	last = now.tv_sec;
+	last_s = now_s;
 	if (passed >= SAY_BURST / SAY_RATE)
 		lines = SAY_BURST;
-	else if (passed > 0)
+	else
 		lines += (unsigned int)passed * SAY_RATE;
 	if (lines > SAY_BURST)
 		lines = SAY_BURST;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "daemon/session.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "core/endpoint.h"
-#include "daemon/daemon.h"
+#include "daemon/user.h"
 
-static bool name_taken(const struct daemon *daemon, const struct lc_endpoint *name)
+static struct session *session_named(struct node *node, const struct lc_endpoint *name)
 {
-	const struct session *session;
+	struct session *session;
 
-	LIST_FOREACH(session, &daemon->sessions, entry)
-		if (lc_endpoint_equal(&session->name, name))
-			return true;
-	return false;
+	HASH_FIND(by_name, node->sessions_by_name, name, sizeof(*name), session);
+	return session;
 }
 
 static int set_int(int descriptor, int level, int option, int value)
@@ -27,9 +28,9 @@ static int set_int(int descriptor, int level, int option, int value)
  * loopback keep the datagram from going anywhere else should lc0 be gone; no
  * fragments, since only the first would say whose it is.
  */
-static int lead_to_channel(const struct daemon *daemon, const struct socket *root)
+static int lead_to_channel(const struct node *node, const struct socket *root)
 {
-	struct ip_mreqn on = {.imr_ifindex = (int)daemon->devices.sender};
+	struct ip_mreqn on = {.imr_ifindex = (int)node->devices.sender};
 	int error = 0;
 
 	if (root->family == LC_INET) {
@@ -41,86 +42,124 @@ static int lead_to_channel(const struct daemon *daemon, const struct socket *roo
 	}
 	error = error
 			?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-				   (int)daemon->devices.sender);
+				   (int)node->devices.sender);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
 	error = error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
 	return error ?: set_int(root->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
 }
 
-int session_of_root(struct daemon *daemon, struct socket *root, struct session **result)
+/* The name it will have: what it is bound to, or gets bound to now. */
+static int commit_name(const struct socket *root, struct lc_endpoint *name)
 {
-	struct lc_session_spec spec = {.sender = root->fd, .now_ns = lc_now_ns()};
 	struct lc_endpoint any = {.family = root->family};
-	struct session *session;
+	int error = socket_name(root, name);
+
+	if (!error && name->port == 0) {
+		error = socket_bind(root, &any);
+		error = error ?: socket_name(root, name);
+	}
+	/* bind(2) takes group and broadcast addresses */
+	if (!error && !lc_address_is_any(name) && !lc_address_is_unicast(name))
+		error = -EADDRNOTAVAIL;
+	return error;
+}
+
+/* What holds the root's own sending; M left open is the largest that lc0 carries. */
+static struct lc_policer policer_of(struct node *node, const struct socket *root)
+{
+	return lc_policer_make(&root->flows.down,
+			       lc_network_mtu(node->network, node->devices.sender));
+}
+
+static int open_in_plane(struct node *node, struct session *session)
+{
+	struct socket *root = session->root;
+	const struct lc_session_spec spec = {
+		.root = session->name,
+		.sender = root->fd,
+		.flow = root->flows.down,
+		.policer = policer_of(node, root),
+		.now_ns = lc_now_ns(),
+	};
+	int error = lc_plane_open_session(node->plane, &spec, &session->number, &session->channel);
+
+	if (!error)
+		lc_plane_admit_leaves(node->plane, root->admit, session->number);
+	return error;
+}
+
+static int make(struct node *node, struct socket *root, const struct lc_endpoint *name,
+		struct session **result)
+{
+	struct session *session = calloc(1, sizeof(*session));
 	int error;
 
-	if (root->session) {
-		*result = root->session;
-		return 0;
-	}
-	error = socket_name(root, &spec.root);
-	if (!error && spec.root.port == 0) {
-		error = socket_bind(root, &any);
-		error = error ?: socket_name(root, &spec.root);
-	}
-	if (!error && !lc_address_is_any(&spec.root) && !lc_address_is_unicast(&spec.root))
-		error = -EADDRNOTAVAIL; /* bind(2) takes group and broadcast addresses */
-	error = error ?: lead_to_channel(daemon, root);
-	if (error)
-		return error;
-	if (name_taken(daemon, &spec.root))
-		return -EADDRINUSE;
-	if (client_has_most_sessions(root->client))
-		return -ENOSPC;
-	session = calloc(1, sizeof(*session));
 	if (!session)
 		return -ENOMEM;
-	spec.flow = root->flows.down;
-	spec.policer = lc_policer_make(&root->flows.down, 0);
-	session->root = root;
-	session->name = spec.root;
-	session->root_receives = true;
-	error = lc_plane_open_session(daemon->plane, &spec, &session->number, &session->channel);
+	*session = (struct session){.root = root, .name = *name, .root_receives = true};
+	HASH_ADD(by_name, node->sessions_by_name, name, sizeof(session->name), session);
+	error = session_named(node, name) ? open_in_plane(node, session) : -ENOMEM;
 	if (error) {
+		if (session_named(node, name))
+			HASH_DELETE(by_name, node->sessions_by_name, session);
 		free(session);
 		return error;
 	}
-	lc_plane_admit_leaves(daemon->plane, root->admit, session->number);
-	LIST_INSERT_HEAD(&daemon->sessions, session, entry);
-	root->session = session;
-	*result = session;
+	root->session = *result = session;
 	return 0;
 }
 
-struct session *session_find(struct daemon *daemon, const struct lc_endpoint *name)
+int session_of_root(struct node *node, struct socket *root, struct session **session)
 {
-	struct session *session, *wildcard = NULL;
+	uid_t uid = root->application->uid;
+	struct lc_endpoint name;
+	int error;
 
-	LIST_FOREACH(session, &daemon->sessions, entry) {
-		if (session->root->backlog == 0 || session->name.port != name->port ||
-		    session->name.family != name->family)
-			continue;
-		if (lc_address_equal(&session->name, name))
-			return session;
-		if (lc_address_is_any(&session->name))
-			wildcard = session;
+	if (root->session) {
+		*session = root->session;
+		return 0;
 	}
-	return wildcard;
+	error = commit_name(root, &name);
+	error = error ?: lead_to_channel(node, root);
+	if (error)
+		return error;
+	if (session_named(node, &name))
+		return -EADDRINUSE;
+	if (!user_takes(node, uid, HOLDS_SESSION))
+		return -ENOSPC;
+	error = make(node, root, &name, session);
+	if (error)
+		user_gives(node, uid, HOLDS_SESSION);
+	return error;
 }
 
-void session_set_flow(struct daemon *daemon, struct session *session)
+struct session *session_listening_at(struct node *node, const struct lc_endpoint *name)
 {
-	struct lc_flowspec *flow = &session->root->flows.down;
-	struct lc_policer policer = lc_policer_make(flow, 0);
+	struct lc_endpoint any = {.port = name->port, .family = name->family};
+	struct session *session = session_named(node, name);
 
-	lc_plane_set_session_flow(daemon->plane, session->number, flow, &policer);
+	if (session && session->root->backlog)
+		return session;
+	session = session_named(node, &any);
+	return session && session->root->backlog ? session : NULL;
 }
 
-void session_free(struct daemon *daemon, struct session *session)
+void session_follow_flow(struct node *node, struct session *session)
 {
-	lc_plane_admit_nobody(daemon->plane, session->root->admit);
-	lc_plane_close_session(daemon->plane, session->number);
-	session->root->session = NULL;
-	LIST_REMOVE(session, entry);
+	struct lc_policer policer = policer_of(node, session->root);
+
+	lc_plane_set_session_flow(node->plane, session->number, &session->root->flows.down,
+				  &policer);
+}
+
+void session_free(struct node *node, struct session *session)
+{
+	struct socket *root = session->root;
+
+	lc_plane_admit_nobody(node->plane, root->admit);
+	lc_plane_close_session(node->plane, session->number);
+	HASH_DELETE(by_name, node->sessions_by_name, session);
+	user_gives(node, root->application->uid, HOLDS_SESSION);
+	root->session = NULL;
 	free(session);
 }

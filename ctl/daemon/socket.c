@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "daemon/socket.h"
+
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -7,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/endpoint.h"
-#include "daemon/daemon.h"
+#include "daemon/user.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -24,7 +26,7 @@ static int get_option(int descriptor, int option)
 }
 
 /* Only what we can police: a UDP socket of this very network namespace. */
-static int check(const struct daemon *daemon, int descriptor, uint8_t *family)
+static int check(const struct node *node, int descriptor, uint8_t *family)
 {
 	uint64_t cookie = 0;
 	socklen_t length = sizeof(cookie);
@@ -37,7 +39,7 @@ static int check(const struct daemon *daemon, int descriptor, uint8_t *family)
 		return -EINVAL;
 	if (getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
 		return -errno;
-	if (cookie != daemon->netns_cookie)
+	if (cookie != node->netns_cookie)
 		return -EXDEV;
 	*family = domain == AF_INET ? LC_INET : LC_INET6;
 	return 0;
@@ -52,81 +54,147 @@ static void widen_receive_buffer(int descriptor)
 		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
 }
 
-int socket_open(struct client *client, uint64_t number, enum lc_local_role role, int descriptor,
-		struct socket **socket)
+/* Two tables, both or none. */
+static bool list(struct socket *socket)
+{
+	struct application *application = socket->application;
+	struct node *node = application->node;
+
+	HASH_ADD(by_number, application->sockets, number, sizeof(socket->number), socket);
+	if (!socket_find(application, socket->number))
+		return false;
+	HASH_ADD(by_admit, node->sockets_by_admit, admit, sizeof(socket->admit), socket);
+	if (socket_of_admit(node, socket->admit))
+		return true;
+	HASH_DELETE(by_number, application->sockets, socket);
+	return false;
+}
+
+/* Counts and admits; what it took it gives back on failure. */
+static int admit(struct socket *socket)
+{
+	struct application *application = socket->application;
+	struct node *node = application->node;
+	int error;
+
+	if (application->socket_count >= MAX_SOCKETS_OF_APPLICATION ||
+	    !user_takes(node, application->uid, HOLDS_SOCKET))
+		return -EMFILE;
+	error = lc_plane_admit_socket(node->plane, socket->fd, &socket->admit);
+	if (!error && !list(socket)) {
+		lc_plane_forget_socket(node->plane, socket->admit);
+		error = -ENOMEM;
+	}
+	if (error)
+		user_gives(node, application->uid, HOLDS_SOCKET);
+	else
+		application->socket_count++;
+	return error;
+}
+
+int socket_open(struct application *application, uint64_t number, enum lc_local_role role,
+		int descriptor, struct socket **socket)
 {
 	struct socket *new;
 	uint8_t family = LC_FAMILY_NONE;
-	int error = check(client->daemon, descriptor, &family);
+	int error = check(application->node, descriptor, &family);
 
 	if (error)
 		return error;
-	if (number == 0 || socket_find(client, number))
+	if (number == 0 || socket_find(application, number))
 		return -EEXIST;
-	if (client->socket_count >= MAX_SOCKETS_PER_CLIENT || client_has_most_sockets(client))
-		return -EMFILE;
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return -ENOMEM;
-	error = lc_plane_admit_socket(client->daemon->plane, descriptor, &new->admit);
-	if (error) {
-		free(new);
-		return error;
-	}
-	widen_receive_buffer(descriptor);
-	new->client = client;
+	new->application = application;
 	new->number = number;
 	new->fd = descriptor;
 	new->role = role;
 	new->family = family;
 	new->flows.down = new->flows.up = lc_flowspec_default;
-	LIST_INSERT_HEAD(&client->sockets, new, entry);
-	client->socket_count++;
-	client_make_room(client, false);
+	error = admit(new);
+	if (error) {
+		free(new);
+		return error;
+	}
+	widen_receive_buffer(descriptor);
+	application_make_room(application, false);
 	*socket = new;
 	return 0;
 }
 
-struct socket *socket_find(struct client *client, uint64_t number)
+static void listen_no_more(struct socket *socket)
+{
+	if (socket->listens_at.port)
+		HASH_DELETE(by_name, socket->application->node->listeners_by_name, socket);
+	socket->listens_at = (struct lc_endpoint){0};
+}
+
+void socket_free(struct socket *socket)
+{
+	struct application *application = socket->application;
+	struct node *node = application->node;
+
+	listen_no_more(socket);
+	HASH_DELETE(by_admit, node->sockets_by_admit, socket);
+	HASH_DELETE(by_number, application->sockets, socket);
+	application->socket_count--;
+	user_gives(node, application->uid, HOLDS_SOCKET);
+	lc_plane_forget_socket(node->plane, socket->admit);
+	close(socket->fd);
+	free(socket);
+}
+
+struct socket *socket_find(struct application *application, uint64_t number)
 {
 	struct socket *socket;
 
-	LIST_FOREACH(socket, &client->sockets, entry)
-		if (socket->number == number)
-			return socket;
-	return NULL;
+	HASH_FIND(by_number, application->sockets, &number, sizeof(number), socket);
+	return socket;
 }
 
-/* Each event may free its member and no other, so look again from the start. */
-static struct member *involved(struct socket *socket)
+struct socket *socket_of_admit(struct node *node, uint32_t admit)
 {
-	struct member *member;
+	struct socket *socket;
 
-	LIST_FOREACH(member, &socket->client->daemon->members, entry) {
-		if (member->busy || member->state == LC_JOIN_GONE)
-			continue;
-		if (member->socket == socket || member->owner == socket ||
-		    (socket->session && member->session == socket->session))
-			return member;
-	}
-	return NULL;
+	HASH_FIND(by_admit, node->sockets_by_admit, &admit, sizeof(admit), socket);
+	return socket;
 }
 
-void socket_close(struct socket *socket, bool died)
+/* ---- listening ---- */
+
+static struct socket *listener_named(struct node *node, const struct lc_endpoint *name)
 {
-	struct client *client = socket->client;
-	struct member *member;
+	struct socket *socket;
 
-	while ((member = involved(socket)))
-		member_event(member, died ? LC_ON_APP_DIES : LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
-	if (socket->session)
-		session_free(client->daemon, socket->session);
-	lc_plane_forget_socket(client->daemon->plane, socket->admit);
-	close(socket->fd);
-	LIST_REMOVE(socket, entry);
-	client->socket_count--;
-	free(socket);
+	HASH_FIND(by_name, node->listeners_by_name, name, sizeof(*name), socket);
+	return socket;
 }
+
+int socket_listen(struct socket *socket, const struct lc_endpoint *name)
+{
+	struct node *node = socket->application->node;
+	struct socket *other = listener_named(node, name);
+
+	if (other)
+		return other == socket ? 0 : -EADDRINUSE;
+	socket->listens_at = *name;
+	HASH_ADD(by_name, node->listeners_by_name, listens_at, sizeof(socket->listens_at), socket);
+	if (listener_named(node, name))
+		return 0;
+	socket->listens_at = (struct lc_endpoint){0};
+	return -ENOMEM;
+}
+
+struct socket *socket_listening_at(struct node *node, const struct lc_endpoint *name)
+{
+	struct lc_endpoint any = {.port = name->port, .family = name->family};
+	struct socket *socket = listener_named(node, name);
+
+	return socket ? socket : listener_named(node, &any);
+}
+
+/* ---- the descriptor ---- */
 
 int socket_name(const struct socket *socket, struct lc_endpoint *name)
 {
@@ -161,7 +229,7 @@ static uint64_t drops_at_the_door(const struct socket *socket)
 
 uint64_t socket_full_buffer(const struct socket *socket)
 {
-	struct lc_plane *plane = socket->client->daemon->plane;
+	struct lc_plane *plane = socket->application->node->plane;
 	uint64_t all = drops_at_the_door(socket), filtered, full;
 	struct lc_admit_use use;
 

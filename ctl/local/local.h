@@ -36,9 +36,10 @@ int lc_local_connect(const char *runtime_dir);
 /* Sends one message, with `descriptor` unless it is -1. -EAGAIN: the other side does not read. */
 int lc_local_send(int connection, const struct lc_local_message *message, int descriptor);
 /*
- * Receives one message; *descriptor is -1 or a new descriptor with CLOEXEC that
- * the caller owns. -EAGAIN: none; -EPIPE: ended; -EBADMSG: not a message (any
- * descriptors with it are closed).
+ * Receives one message; *descriptor is a new descriptor with CLOEXEC that the
+ * caller owns, -1: none came, or -EMFILE: one came, and was lost because this
+ * process can have no more. -EAGAIN: none; -EPIPE: ended; -EBADMSG: not a
+ * message (any descriptors with it are closed).
  */
 int lc_local_receive(int connection, struct lc_local_message *message, int *descriptor);
 

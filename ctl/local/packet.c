@@ -102,7 +102,8 @@ int lc_local_receive(int connection, struct lc_local_message *message, int *desc
 	count = take_descriptors(&packet, &first);
 	if (received == 0) /* the end, or an empty packet, which nobody of ours sends */
 		error = -EPIPE;
-	else if (count > 1 || (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	else if (count > 1 || (packet.msg_flags & MSG_TRUNC) ||
+		 (count == 1 && (packet.msg_flags & MSG_CTRUNC)))
 		error = -EBADMSG;
 	else
 		error = lc_local_decode(message, bytes, (size_t)received);
@@ -111,6 +112,7 @@ int lc_local_receive(int connection, struct lc_local_message *message, int *desc
 			close(first);
 		return error;
 	}
-	*descriptor = first;
+	/* The kernel drops what it finds no room for, and says no more than that. */
+	*descriptor = packet.msg_flags & MSG_CTRUNC ? -EMFILE : first;
 	return 0;
 }

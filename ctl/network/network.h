@@ -52,6 +52,8 @@ int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
 /* Whether the address is one of this node's own (unicast). */
 bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint);
 
+/* MTU of an interface; 0: unknown. */
+uint32_t lc_network_mtu(struct lc_network *network, uint32_t ifindex);
 /* IFF_UP and running. */
 bool lc_network_is_up(struct lc_network *network, uint32_t ifindex);
 

@@ -123,6 +123,13 @@ bool lc_network_is_up(struct lc_network *network, uint32_t ifindex)
 	return ifindex && lc_link_get(network, ifindex, NULL, &link) == 0 && lc_link_is_up(&link);
 }
 
+uint32_t lc_network_mtu(struct lc_network *network, uint32_t ifindex)
+{
+	struct lc_link link;
+
+	return ifindex && lc_link_get(network, ifindex, NULL, &link) == 0 ? link.mtu : 0;
+}
+
 /* How the kernel says that there is no route. */
 static bool means_no_route(int error)
 {

@@ -45,9 +45,9 @@ int udp_there(const char *name)
 
 struct app app_new(void)
 {
-	struct app app = {.channel = lc_local_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
+	struct app app = {.connection = lc_local_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
 
-	cr_assert(app.channel >= 0, "no daemon: %d", app.channel);
+	cr_assert(app.connection >= 0, "no daemon: %d", app.connection);
 	app_must(&app,
 		 (struct lc_local_message){.kind = LC_LOCAL_HELLO, .version = LC_LOCAL_VERSION},
 		 -1);
@@ -56,15 +56,15 @@ struct app app_new(void)
 
 void app_free(struct app *app)
 {
-	close(app->channel);
+	close(app->connection);
 }
 
 uint64_t app_tell(struct app *app, struct lc_local_message message, int descriptor)
 {
-	struct pollfd ready = {.fd = app->channel, .events = POLLOUT};
+	struct pollfd ready = {.fd = app->connection, .events = POLLOUT};
 
 	message.id = ++app->last_id;
-	while (lc_local_send(app->channel, &message, descriptor) == -EAGAIN &&
+	while (lc_local_send(app->connection, &message, descriptor) == -EAGAIN &&
 	       poll(&ready, 1, PATIENCE_MS) == 1)
 		;
 	if (descriptor >= 0)
@@ -75,12 +75,12 @@ uint64_t app_tell(struct app *app, struct lc_local_message message, int descript
 /* 0, -EAGAIN after that time, or why there is nothing more. */
 static int receive(struct app *app, struct lc_local_message *message, int ms)
 {
-	struct pollfd ready = {.fd = app->channel, .events = POLLIN};
+	struct pollfd ready = {.fd = app->connection, .events = POLLIN};
 	int descriptor;
 
 	if (poll(&ready, 1, ms) <= 0)
 		return -EAGAIN;
-	return lc_local_receive(app->channel, message, &descriptor);
+	return lc_local_receive(app->connection, message, &descriptor);
 }
 
 struct lc_local_message app_answer(struct app *app, uint64_t id)

@@ -263,7 +263,7 @@ Behaves(handshake, joins_in_the_name_of_others)
 	app_free(&app);
 }
 
-/* A process of this host goes past the channel, to direct copies at others' sockets here. */
+/* A process of this host goes past its connection, to direct copies at others' sockets here. */
 Behaves(handshake, a_join_by_tcp_from_this_very_host)
 {
 	struct app app = app_with_root(SESSION, 5);

@@ -72,7 +72,7 @@ int udp_there(const char *name);
 /* ---- an application here ---- */
 
 struct app {
-	int channel;
+	int connection;
 	uint64_t last_id;
 	unsigned int events;
 	struct lc_local_message event[64];

@@ -440,8 +440,8 @@ Behaves(killed, pair_that_invites_and_waits)
 	one_of_a_pair_is_killed(listens_as_leaf, invites_here);
 }
 
-/* A process that hands its channel to another and dies: the members go with it. */
-Behaves(killed, a_child_holds_the_channel_open)
+/* A process that hands its connection to another and dies: the members go with it. */
+Behaves(killed, a_child_holds_the_connection_open)
 {
 	pid_t root = run(accepts_as_root), joiner, child = -1;
 	int report[2];

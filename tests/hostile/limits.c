@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 
 TestSuite(limits, .timeout = 60);
 
-/* daemon.h's promises. */
+/* Promises of daemon/application.h and user.c. */
 #define MAX_CLIENTS	     512
 #define MAX_CLIENTS_OF_USER  128
 #define MAX_SOCKETS_OF_USER  2048
@@ -27,11 +28,11 @@ TestSuite(limits, .timeout = 60);
 static struct app knock(void)
 {
 	const char *directory = getenv("LEAFCAST_RUNTIME_DIR");
-	struct app app = {.channel = lc_local_connect(directory)};
+	struct app app = {.connection = lc_local_connect(directory)};
 
-	while (app.channel == -EAGAIN) { /* the daemon's backlog is full */
+	while (app.connection == -EAGAIN) { /* the daemon's backlog is full */
 		pause_ms(1);
-		app.channel = lc_local_connect(directory);
+		app.connection = lc_local_connect(directory);
 	}
 	app_tell(&app,
 		 (struct lc_local_message){.kind = LC_LOCAL_HELLO, .version = LC_LOCAL_VERSION},
@@ -62,6 +63,43 @@ Behaves(limits, six_hundred_clients)
 	pause_ms(200);
 	apps[0] = app_new();
 	app_free(&apps[0]);
+}
+
+/* ---- descriptors that the daemon cannot have ---- */
+
+static void leave_descriptors(rlim_t count)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(prlimit(daemon_pid, RLIMIT_NOFILE, NULL, &limit), 0);
+	limit.rlim_cur = count ? count : limit.rlim_max;
+	cr_assert_eq(prlimit(daemon_pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+/* It costs what would need them, and nobody's connection, session or backlog place. */
+Behaves(limits, no_descriptor_left)
+{
+	struct lc_local_message open = {.kind = LC_LOCAL_OPEN, .socket = 2, .role = LC_ROLE_LEAF};
+	struct lc_local_message join = {
+		.kind = LC_LOCAL_JOIN, .socket = 1, .receives = true, .peer = at(SESSION)};
+	struct app root = app_with_root(SESSION, 1), leaf = app_with_leaf("192.0.2.1:6000", 0);
+	struct lc_local_message accept;
+	uint64_t id = app_tell(&leaf, join, -1);
+
+	accept = app_event(&root, LC_LOCAL_REQUEST);
+	accept.kind = LC_LOCAL_ACCEPT;
+	accept.other = 3;
+	leave_descriptors(1);
+	cr_assert_eq(app_ask(&leaf, open, udp_here("192.0.2.1:6001")).error, -EMFILE);
+	cr_assert_eq(app_ask(&root, accept, udp_here("0.0.0.0:0")).error, -EMFILE);
+	cr_assert_eq(app_answer(&leaf, id).reason, LEAFCAST_LIMIT, "the leaf is told at once");
+	leave_descriptors(0);
+	id = app_tell(&leaf, join, -1);
+	accept.request = app_event(&root, LC_LOCAL_REQUEST).request;
+	app_must(&root, accept, udp_here("0.0.0.0:0"));
+	cr_assert_eq(app_answer(&leaf, id).reason, LEAFCAST_NO_REASON);
+	app_free(&leaf);
+	app_free(&root);
 }
 
 /* ---- another user ---- */
@@ -197,7 +235,7 @@ Behaves(limits, an_application_that_asks_and_does_not_read)
 	int error = 0;
 
 	for (long start = now_ms(); error != -EPIPE && now_ms() < start + 5000; asked++) {
-		error = lc_local_send(deaf.channel, &ask, -1);
+		error = lc_local_send(deaf.connection, &ask, -1);
 		if (asked % 500 == 0) {
 			long before = now_ms();
 

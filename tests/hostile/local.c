@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What applications do to the channel. */
+/* What applications do on the connection to their daemon. */
 #include "hostile.h"
 
 #include <errno.h>
@@ -13,16 +13,16 @@
 #include "local/local.h"
 #include "protocol/codec.h"
 
-TestSuite(channel, .timeout = 60);
+TestSuite(local, .timeout = 60);
 
 #define SEED 20240601
 
 static void send_bytes(struct app *app, const void *bytes, size_t length)
 {
-	cr_assert_eq(send(app->channel, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
+	cr_assert_eq(send(app->connection, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
 }
 
-Behaves(channel, packets_that_make_no_message)
+Behaves(local, packets_that_make_no_message)
 {
 	static char large[60000];
 	static const struct {
@@ -65,7 +65,7 @@ Behaves(channel, packets_that_make_no_message)
 }
 
 /* Two in one packet, and one where none belongs: none may stay with the daemon. */
-Behaves(channel, descriptors_too_many)
+Behaves(local, descriptors_too_many)
 {
 	struct lc_local_message message = {.kind = LC_LOCAL_CANCEL, .id = 7, .socket = 1};
 	uint8_t bytes[LC_MESSAGE_MAX];
@@ -82,7 +82,7 @@ Behaves(channel, descriptors_too_many)
 	int two[2] = {0, 1};
 
 	memcpy(CMSG_DATA(&control.header), two, sizeof(two));
-	cr_assert(sendmsg(app.channel, &packet, 0) > 0);
+	cr_assert(sendmsg(app.connection, &packet, 0) > 0);
 	cr_assert(app_is_cut(&app));
 	for (int i = 0; i < 100; i++)
 		app_ask(&other, message, dup(0));
@@ -105,12 +105,12 @@ static struct lc_local_message about(enum lc_local_kind kind, uint64_t socket)
 					 .receives = true};
 }
 
-Behaves(channel, sockets_that_there_are_not)
+Behaves(local, sockets_that_there_are_not)
 {
 	static const enum lc_local_kind kinds[] = {LC_LOCAL_LISTEN, LC_LOCAL_JOIN, LC_LOCAL_CANCEL,
 						   LC_LOCAL_SET_FLOWS, LC_LOCAL_CLOSE};
 	struct app app = app_new(), owner = app_with_leaf("0.0.0.0:0", 0);
-	struct app rude = {.channel = lc_local_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
+	struct app rude = {.connection = lc_local_connect(getenv("LEAFCAST_RUNTIME_DIR"))};
 
 	cr_assert_eq(error_of(&rude, about(LC_LOCAL_OPEN, 1), udp_here("0.0.0.0:0")), -EPROTO);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -140,7 +140,7 @@ static int locked_socket(void)
 	return descriptor;
 }
 
-Behaves(channel, descriptors_of_other_kinds)
+Behaves(local, descriptors_of_other_kinds)
 {
 	struct app app = app_new(), other = app_new();
 	int pipes[2], udp = udp_here("0.0.0.0:0");
@@ -153,7 +153,7 @@ Behaves(channel, descriptors_of_other_kinds)
 	cr_assert_eq(error_of(&app, open, socket(AF_INET, SOCK_STREAM, 0)), -EINVAL);
 	cr_assert_eq(error_of(&app, open, socket(AF_UNIX, SOCK_DGRAM, 0)), -EINVAL);
 	cr_assert_eq(error_of(&app, open, socket(AF_INET, SOCK_RAW, IPPROTO_UDP)), -EINVAL);
-	cr_assert_eq(error_of(&app, open, dup(app.channel)), -EINVAL);
+	cr_assert_eq(error_of(&app, open, dup(app.connection)), -EINVAL);
 	cr_assert_eq(error_of(&app, open, udp_there("0.0.0.0:0")), -EXDEV);
 	cr_assert_eq(error_of(&app, open, locked_socket()), -EPERM);
 	cr_assert_eq(error_of(&app, open, dup(udp)), 0);
@@ -170,7 +170,7 @@ Behaves(channel, descriptors_of_other_kinds)
 
 /* ---- requests in states that they are not for ---- */
 
-Behaves(channel, requests_in_the_wrong_state)
+Behaves(local, requests_in_the_wrong_state)
 {
 	struct app root = app_with_root(SESSION, 5), leaf = app_with_leaf("192.0.2.1:6000", 0);
 	struct app listener = app_with_leaf("192.0.2.1:6001", 1), thief = app_new();
@@ -192,10 +192,17 @@ Behaves(channel, requests_in_the_wrong_state)
 	reply.kind = LC_LOCAL_REJECT;
 	reply.request = first;
 	cr_assert_eq(app_ask(&thief, reply, -1).reason, LEAFCAST_RESET, "...or rejected");
+	/* An ACCEPT that cannot be carried out is a rejection: the leaf does not wait for ever. */
 	cr_assert_eq(error_of(&root, accept, -1), -EBADF, "ACCEPT without descriptor");
+	cr_assert_eq(app_answer(&leaf, id).reason, LEAFCAST_LIMIT);
+	id = app_tell(&leaf, join, -1);
+	accept.request = app_event(&root, LC_LOCAL_REQUEST).request;
 	accept.data = (struct lc_connect_data){.present = true, .length = 1};
 	cr_assert_eq(error_of(&root, accept, udp_here("0.0.0.0:0")), -EMSGSIZE);
-	accept.data.present = false;
+	cr_assert_eq(app_answer(&leaf, id).reason, LEAFCAST_REJECTED);
+	id = app_tell(&leaf, join, -1);
+	accept.request = app_event(&root, LC_LOCAL_REQUEST).request;
+	accept.data = (struct lc_connect_data){0};
 	app_must(&root, accept, udp_here("0.0.0.0:0"));
 	cr_assert_eq(app_answer(&leaf, id).reason, 0);
 	accept.other = 3;
@@ -218,7 +225,7 @@ Behaves(channel, requests_in_the_wrong_state)
 }
 
 /* A root invites itself, its own socket's handle, and a leaf of its own node. */
-Behaves(channel, invitations_of_oneself)
+Behaves(local, invitations_of_oneself)
 {
 	struct app root = app_with_root(SESSION, 5), leaf = app_with_leaf("192.0.2.1:6000", 1);
 	struct lc_local_message join = about(LC_LOCAL_JOIN, 1);
@@ -243,7 +250,7 @@ Behaves(channel, invitations_of_oneself)
 }
 
 /* backlog + 1 is refused; who is decided makes room; a root that closes refuses who waits. */
-Behaves(channel, backlog)
+Behaves(local, backlog)
 {
 	struct app app = app_with_root(SESSION, 3);
 	struct leaf leaf[4];

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "daemon/membership.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- birth and burial ---- */
+
+struct membership *membership_new(struct node *node, const struct lc_member_world *world)
+{
+	struct membership *membership = calloc(1, sizeof(*membership));
+
+	if (!membership)
+		return NULL;
+	lc_member_init(&membership->member, world);
+	membership->node = node;
+	LIST_INSERT_HEAD(&node->memberships, membership, entry);
+	return membership;
+}
+
+static void free_gone(struct node *node)
+{
+	struct membership *membership;
+
+	while ((membership = LIST_FIRST(&node->gone))) {
+		LIST_REMOVE(membership, entry);
+		free(membership);
+	}
+}
+
+static int on_burial(sd_event_source *source, void *context)
+{
+	(void)source;
+	free_gone(context);
+	return 0;
+}
+
+void membership_bury(struct membership *membership)
+{
+	struct node *node = membership->node;
+	int error;
+
+	membership_detach(membership);
+	membership_forget_request(membership);
+	membership_forget_leaf(membership);
+	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
+		timer_stop(&membership->timers[timer]);
+	link_close(&membership->link);
+	LIST_REMOVE(membership, entry);
+	LIST_INSERT_HEAD(&node->gone, membership, entry);
+	/* Where even that is not to be had, they wait for the next one. */
+	if (node->burial)
+		error = sd_event_source_set_enabled(node->burial, SD_EVENT_ONESHOT);
+	else
+		error = sd_event_add_defer(node->event, &node->burial, on_burial, node);
+	(void)error;
+}
+
+void memberships_end(struct node *node)
+{
+	struct membership *membership;
+
+	while ((membership = LIST_FIRST(&node->memberships)))
+		membership_bury(membership);
+	node->burial = sd_event_source_disable_unref(node->burial);
+	free_gone(node);
+}
+
+/* ---- what it belongs to ---- */
+
+void membership_set_owner(struct membership *membership, struct socket *owner)
+{
+	if (membership->owner)
+		LIST_REMOVE(membership, of_owner);
+	membership->owner = owner;
+	if (owner)
+		LIST_INSERT_HEAD(&owner->requested, membership, of_owner);
+}
+
+void membership_set_session(struct membership *membership, struct session *session)
+{
+	if (membership->session)
+		LIST_REMOVE(membership, of_session);
+	membership->session = session;
+	if (session)
+		LIST_INSERT_HEAD(&session->members, membership, of_session);
+}
+
+void membership_detach(struct membership *membership)
+{
+	struct socket *socket = membership->socket, *owner = membership->owner;
+
+	if (socket && socket->member == membership)
+		socket->member = NULL;
+	if (owner && owner->joining == membership)
+		owner->joining = NULL;
+	membership->socket = NULL;
+	membership_set_owner(membership, NULL);
+	membership_set_session(membership, NULL);
+}
+
+/* ---- tables ---- */
+
+uint64_t membership_number_request(struct membership *membership)
+{
+	static uint64_t last;
+	struct node *node = membership->node;
+
+	membership->asked_as = ++last;
+	HASH_ADD(by_request, node->asked, asked_as, sizeof(membership->asked_as), membership);
+	if (membership_of_request(node, last))
+		return last;
+	return membership->asked_as = 0;
+}
+
+void membership_forget_request(struct membership *membership)
+{
+	if (membership->asked_as)
+		HASH_DELETE(by_request, membership->node->asked, membership);
+	membership->asked_as = 0;
+}
+
+struct membership *membership_of_request(struct node *node, uint64_t request)
+{
+	struct membership *membership;
+
+	HASH_FIND(by_request, node->asked, &request, sizeof(request), membership);
+	return membership;
+}
+
+int membership_set_leaf(struct membership *membership, uint32_t leaf)
+{
+	struct node *node = membership->node;
+
+	membership->leaf = leaf;
+	HASH_ADD(by_leaf, node->by_leaf, leaf, sizeof(membership->leaf), membership);
+	if (membership_of_leaf(node, leaf))
+		return 0;
+	membership->leaf = 0;
+	return -ENOMEM;
+}
+
+void membership_forget_leaf(struct membership *membership)
+{
+	if (membership->leaf)
+		HASH_DELETE(by_leaf, membership->node->by_leaf, membership);
+	membership->leaf = 0;
+}
+
+struct membership *membership_of_leaf(struct node *node, uint32_t leaf)
+{
+	struct membership *membership;
+
+	HASH_FIND(by_leaf, node->by_leaf, &leaf, sizeof(leaf), membership);
+	return membership;
+}
+
+/* ---- all of them ---- */
+
+/* One that ends leaves its lists, so the next is taken first; it alone ends. */
+void memberships_of_socket_end(struct socket *socket, bool died)
+{
+	enum lc_join_event event = died ? LC_ON_APP_DIES : LC_ON_APP_CLOSES;
+	struct membership *membership, *next;
+
+	for (membership = LIST_FIRST(&socket->requested); membership; membership = next) {
+		next = LIST_NEXT(membership, of_owner);
+		lc_member_event(&membership->member, event, LEAFCAST_NO_REASON);
+	}
+	if (socket->member)
+		lc_member_event(&socket->member->member, event, LEAFCAST_NO_REASON);
+	if (!socket->session)
+		return;
+	for (membership = LIST_FIRST(&socket->session->members); membership; membership = next) {
+		next = LIST_NEXT(membership, of_session);
+		lc_member_event(&membership->member, event, LEAFCAST_NO_REASON);
+	}
+}
+
+void memberships_follow_network(struct node *node)
+{
+	struct membership *membership;
+
+	LIST_FOREACH(membership, &node->memberships, entry)
+		lc_member_follow_path(&membership->member);
+}
+
+void memberships_tick(struct node *node)
+{
+	struct membership *membership, *next;
+
+	for (membership = LIST_FIRST(&node->memberships); membership; membership = next) {
+		next = LIST_NEXT(membership, entry);
+		lc_member_tick(&membership->member);
+	}
+}

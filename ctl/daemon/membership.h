@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The daemon's record of one end of one membership: the pure part
+ * (member/member.h) and what of this node belongs to it.
+ */
+#ifndef CTL_DAEMON_MEMBERSHIP_H
+#define CTL_DAEMON_MEMBERSHIP_H
+
+#include "daemon/link.h"
+#include "daemon/session.h"
+#include "daemon/timer.h"
+#include "member/member.h"
+
+struct membership {
+	struct lc_member member;
+	struct node *node;
+	LIST_ENTRY(membership) entry; /* node->memberships, then node->gone */
+	struct link link;
+	struct timer timers[LC_TIMER_COUNT];
+
+	bool has_spoken; /* false until a connection that came in has said what it wants */
+	bool arrives;	 /* in node->arrivals: from another node, and nothing said yet */
+	TAILQ_ENTRY(membership) arrival;
+
+	struct socket *owner; /* whose request it is: the joiner's, the root's, the listener's */
+	LIST_ENTRY(membership) of_owner; /* owner->requested */
+	struct socket *listener;	 /* in whose backlog it has a place; NULL: none */
+	struct socket *socket;		 /* the leaf's own, or the root's handle of it */
+	struct session *session;	 /* root's ends */
+	LIST_ENTRY(membership) of_session;
+
+	uint64_t asked_as; /* key of node->asked; 0: not in it */
+	UT_hash_handle by_request;
+	uint32_t leaf;		  /* key of node->by_leaf; 0: not in it */
+	uint32_t leaf_in_the_way; /* who has this leaf's name, when add_leaf() found that */
+	UT_hash_handle by_leaf;
+};
+
+static inline struct membership *membership_of(const struct lc_member *member)
+{
+	return (struct membership *)((char *)(uintptr_t)member -
+				     offsetof(struct membership, member));
+}
+
+/* NULL: no memory. */
+struct membership *membership_new(struct node *node, const struct lc_member_world *world);
+/* Ends all that it has in the loop; it is freed when control is back there. */
+void membership_bury(struct membership *membership);
+/* Frees all there are, at the daemon's end. */
+void memberships_end(struct node *node);
+
+/* From now on the socket's application is the one to be asked and told. */
+void membership_set_owner(struct membership *membership, struct socket *owner);
+/* It takes part in this session. */
+void membership_set_session(struct membership *membership, struct session *session);
+/* Of socket, owner and session alike. */
+void membership_detach(struct membership *membership);
+
+/* Gives the REQUEST a number that no other has had, by which it is found; 0: no memory. */
+uint64_t membership_number_request(struct membership *membership);
+void membership_forget_request(struct membership *membership);
+struct membership *membership_of_request(struct node *node, uint64_t request);
+
+/* Makes it findable by its leaf's number; -ENOMEM. */
+int membership_set_leaf(struct membership *membership, uint32_t leaf);
+void membership_forget_leaf(struct membership *membership);
+struct membership *membership_of_leaf(struct node *node, uint32_t leaf);
+
+/*
+ * Each membership the socket has part in hears that its application closed
+ * it, or that the process died.
+ */
+void memberships_of_socket_end(struct socket *socket, bool died);
+/* Asks the network again for every path in use. */
+void memberships_follow_network(struct node *node);
+/* Reports, liveness. */
+void memberships_tick(struct node *node);
+
+#endif

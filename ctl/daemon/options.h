@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What the command line says. */
+#ifndef CTL_DAEMON_OPTIONS_H
+#define CTL_DAEMON_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "abi/endpoint.h"
+
+#define MAX_INTERFACES 16
+
+struct options {
+	const char *runtime_dir;
+	const char *bpf_dir;
+	struct lc_endpoint control;
+	const char
+		*interfaces[MAX_INTERFACES]; /* control connections are taken on these; none: all */
+	unsigned int interface_count;
+	bool insecure; /* other nodes are let in, and talked to */
+};
+
+/* Exits on --help, --version and misuse. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

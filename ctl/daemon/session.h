@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Sessions whose root is on this node. */
+#ifndef CTL_DAEMON_SESSION_H
+#define CTL_DAEMON_SESSION_H
+
+#include "daemon/socket.h"
+
+struct session {
+	UT_hash_handle by_name;
+	struct socket *root;
+	uint32_t number; /* the plane's */
+	struct lc_endpoint name, channel;
+	/* Takes what leaves send. A root's first successful join of its own decides, for good. */
+	bool root_receives, directions_fixed;
+	LIST_HEAD(, membership) members; /* membership.h */
+};
+
+/*
+ * The root's session, opened if it is not yet; binds an unbound root.
+ * -EADDRINUSE: another root here has the name; -EADDRNOTAVAIL: it is bound to
+ * a group or broadcast address; -ENOSPC; -ENOMEM.
+ */
+int session_of_root(struct node *node, struct socket *root, struct session **session);
+/* The session that takes requests at that name; one named so goes before a wildcard. NULL. */
+struct session *session_listening_at(struct node *node, const struct lc_endpoint *name);
+/* The root's sending flow has changed. */
+void session_follow_flow(struct node *node, struct session *session);
+/* It has no members any more. */
+void session_free(struct node *node, struct session *session);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* One-shot timers of the loop. All zero: none is set. */
+#ifndef CTL_DAEMON_TIMER_H
+#define CTL_DAEMON_TIMER_H
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#define SECOND 1000000ull /* of microseconds, as all times of the daemon */
+
+struct timer {
+	sd_event_source *source;
+	void (*run_out)(void *context);
+	void *context;
+};
+
+/*
+ * Calls `run_out` from the loop after `in_us`, to a hundredth of it; replaces
+ * what was set before. It may set or stop the timer itself.
+ */
+int timer_set(struct timer *timer, sd_event *event, uint64_t in_us, void (*run_out)(void *context),
+	      void *context);
+void timer_stop(struct timer *timer);
+
+#endif

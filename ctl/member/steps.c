@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "member/steps.h"
+
+#include <errno.h>
+
+#include "core/endpoint.h"
+#include "member/flows.h"
+
+enum leafcast_reason lc_reason_of_errno(int error)
+{
+	switch (error) {
+	case 0:
+		return LEAFCAST_NO_REASON;
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -EPIPE:
+		return LEAFCAST_NO_CONTROL;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EADDRNOTAVAIL:
+		return LEAFCAST_UNREACHABLE;
+	case -ETIMEDOUT:
+		return LEAFCAST_TIMED_OUT;
+	case -EADDRINUSE:
+	case -EEXIST: /* the session has a leaf of that name */
+		return LEAFCAST_ADDRESS_IN_USE;
+	case -EPERM: /* other nodes are not talked to */
+		return LEAFCAST_POLICY;
+	case -ENOSPC:
+	case -ENOMEM:
+	case -ENOBUFS:
+	case -EMFILE:
+	case -ENFILE:
+		return LEAFCAST_LIMIT;
+	default:
+		return LEAFCAST_FAULT;
+	}
+}
+
+/* ---- paths ---- */
+
+/* The leaf's name as far as it is known: an invited one has only the name it was invited by. */
+static const struct lc_endpoint *leaf_or_listener(const struct lc_member *member)
+{
+	return member->leaf_name.port ? &member->leaf_name : &member->listen_name;
+}
+
+int lc_steps_find_path(struct lc_member *member, struct lc_path *path)
+{
+	const struct lc_endpoint *root = &member->session_name, *leaf = leaf_or_listener(member);
+	bool from_root = lc_join_end_is_root(member->end);
+	int error = member->world->find_path(member, from_root ? root : leaf,
+					     from_root ? leaf : root, path);
+
+	member->mtu = !error && path->usable == LC_HOP_0 ? path->hop.mtu : 0;
+	return error;
+}
+
+static void admit_anchor(struct lc_member *member)
+{
+	struct lc_path path;
+	int error = lc_steps_find_path(member, &path);
+
+	member->world->admit_anchor(member, error ? 0 : path.hop.ifindex);
+}
+
+static void set_hop(struct lc_member *member)
+{
+	struct lc_path path;
+
+	if (lc_steps_find_path(member, &path) < 0)
+		path = (struct lc_path){.usable = LC_HOP_NO_ROUTE};
+	member->world->set_hop(member, &path);
+}
+
+void lc_steps_follow_path(struct lc_member *member)
+{
+	if (member->leaf)
+		set_hop(member);
+	else if (member->token && !lc_join_end_is_root(member->end) &&
+		 member->state != LC_JOIN_DRAINING && member->state != LC_JOIN_GONE)
+		admit_anchor(member);
+}
+
+/* ---- the connection ---- */
+
+static enum leafcast_reason do_connect(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	return lc_reason_of_errno(member->world->connect(member, member->end == LC_END_JOINER
+									 ? &member->session_name
+									 : &member->listen_name));
+}
+
+static enum leafcast_reason send_message(struct lc_member *member, const struct lc_message *message)
+{
+	return lc_reason_of_errno(member->world->send(member, message));
+}
+
+static enum leafcast_reason do_send_request(struct lc_member *member, enum leafcast_reason reason)
+{
+	struct lc_message message = {
+		.kind = LC_MESSAGE_JOIN,
+		.data = member->caller,
+		.data_capacity = member->capacity,
+		.has_flows = member->has_asked,
+		.flows = member->asked,
+		.leaf = member->leaf_name,
+		.token = member->token,
+		.leaf_sends = member->leaf_sends,
+		.leaf_receives = member->leaf_receives,
+	};
+
+	(void)reason;
+	if (member->end == LC_END_INVITER) {
+		/* A root on the wildcard is known to this leaf by the address it is reached from. */
+		if (lc_address_is_any(&member->session_name)) {
+			struct lc_endpoint name = *member->world->own_address(member);
+
+			name.port = member->session_name.port;
+			member->session_name = name;
+		}
+		message.kind = LC_MESSAGE_INVITE;
+		message.leaf = member->listen_name;
+		message.token = 0;
+		message.leaf_sends = message.leaf_receives = false;
+	}
+	message.session = member->session_name;
+	return send_message(member, &message);
+}
+
+static enum leafcast_reason do_send_seen(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	return send_message(member,
+			    &(struct lc_message){.kind = LC_MESSAGE_SEEN, .token = member->token});
+}
+
+static enum leafcast_reason do_send_accept(struct lc_member *member, enum leafcast_reason reason)
+{
+	struct lc_message message = {
+		.kind = LC_MESSAGE_ACCEPT,
+		.data = member->callee,
+		.has_flows = member->has_flows,
+		.flows = member->flows,
+	};
+
+	(void)reason;
+	if (member->end == LC_END_INVITEE) {
+		message.leaf = member->leaf_name;
+		message.token = member->token;
+		message.leaf_sends = member->leaf_sends;
+		message.leaf_receives = member->leaf_receives;
+	}
+	return send_message(member, &message);
+}
+
+static enum leafcast_reason do_send_joined(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	return send_message(member, &(struct lc_message){.kind = LC_MESSAGE_JOINED});
+}
+
+static enum leafcast_reason do_send_refuse(struct lc_member *member, enum leafcast_reason reason)
+{
+	return send_message(member,
+			    &(struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = reason});
+}
+
+static int send_counts(struct lc_member *member, enum lc_message_kind kind,
+		       enum leafcast_reason reason)
+{
+	struct lc_member_counts counts = member->world->count(member);
+	struct lc_message message = {
+		.kind = kind,
+		.reason = reason,
+		.datagrams = counts.datagrams,
+		.bytes = counts.bytes,
+		.buffer_drops = counts.buffer_drops,
+	};
+
+	return member->world->send(member, &message);
+}
+
+static enum leafcast_reason do_send_leave(struct lc_member *member, enum leafcast_reason reason)
+{
+	return lc_reason_of_errno(send_counts(member, LC_MESSAGE_LEAVE, reason));
+}
+
+int lc_steps_report(struct lc_member *member)
+{
+	return send_counts(member, LC_MESSAGE_REPORT, LEAFCAST_NO_REASON);
+}
+
+/* ---- the leaf's socket ---- */
+
+static enum leafcast_reason do_admit_anchor(struct lc_member *member, enum leafcast_reason reason)
+{
+	const struct lc_member_world *world = member->world;
+	int error = world->name_socket(member, world->own_address(member), &member->leaf_name);
+
+	(void)reason;
+	if (!error)
+		error = world->draw_token(member, &member->token);
+	if (error)
+		return lc_reason_of_errno(error);
+	member->token |= 1; /* 0 means that none is expected */
+	member->admitted_before = world->admitted(member);
+	admit_anchor(member);
+	/* Now that the path is known: M must fit it. */
+	return member->has_flows ? lc_member_merge_flows(member, &member->flows)
+				 : LEAFCAST_NO_REASON;
+}
+
+static enum leafcast_reason do_admit_nobody(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	member->world->admit_nobody(member);
+	return LEAFCAST_NO_REASON;
+}
+
+/* ---- the leaf's record at the root ---- */
+
+/*
+ * The leaf's host may ask anew for a socket that it still has with us. That the
+ * old one is no more is believed only if nothing has been heard of it lately:
+ * anybody on that host can ask so, and a request can be sent twice.
+ */
+static enum leafcast_reason do_add_leaf(struct lc_member *member, enum leafcast_reason reason)
+{
+	int error = member->world->add_leaf(member);
+
+	(void)reason;
+	if (error == -EEXIST && member->world->evict_silent(member))
+		error = member->world->add_leaf(member);
+	if (error)
+		return lc_reason_of_errno(error);
+	set_hop(member);
+	return member->has_flows ? lc_member_merge_flows(member, &member->flows)
+				 : LEAFCAST_NO_REASON;
+}
+
+static enum leafcast_reason do_enter(struct lc_member *member, enum leafcast_reason reason)
+{
+	struct lc_policer down = lc_member_down_policer(member);
+	struct lc_policer up = lc_member_up_policer(member);
+
+	(void)reason;
+	return lc_reason_of_errno(member->world->enter_leaf(member, &down, &up));
+}
+
+static enum leafcast_reason do_leave(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	member->world->leave_leaf(member);
+	return LEAFCAST_NO_REASON;
+}
+
+/* ---- probes ---- */
+
+/* Again after 50, 100, 200 ... ms: a first probe often only starts neighbour resolution. */
+#define FIRST_PAUSE_US 50000ull
+#define MOST_DOUBLINGS 6
+
+void lc_steps_probe(struct lc_member *member)
+{
+	lc_steps_follow_path(member);
+	member->world->send_probe(member);
+	member->world->set_timer(member, LC_TIMER_PROBE, FIRST_PAUSE_US << member->probes);
+	if (member->probes < MOST_DOUBLINGS)
+		member->probes++;
+}
+
+static enum leafcast_reason do_probe(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	member->probes = 0;
+	return lc_reason_of_errno(member->world->set_timer(member, LC_TIMER_PROBE, 0));
+}
+
+static enum leafcast_reason do_stop_probe(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	member->world->stop_timer(member, LC_TIMER_PROBE);
+	return LEAFCAST_NO_REASON;
+}
+
+/* ---- draining ---- */
+
+/*
+ * LEAVE travels by TCP and says how many datagrams went to this leaf; they may
+ * still be on their way. The end is told to the application when as many have
+ * been admitted, or when none has come for STILL_STEPS (the rest is lost), or
+ * after MOST_STEPS.
+ */
+#define STEP_US	    5000
+#define STILL_STEPS 40	 /* 200 ms */
+#define MOST_STEPS  1000 /* 5 s */
+
+bool lc_steps_is_drained(struct lc_member *member)
+{
+	uint64_t admitted;
+
+	if (!member->leaf_receives)
+		return true;
+	admitted = member->world->admitted(member) - member->admitted_before;
+	if (admitted >= member->expected)
+		return true;
+	member->still_steps = admitted == member->last_admitted ? member->still_steps + 1 : 0;
+	member->last_admitted = admitted;
+	return member->still_steps >= STILL_STEPS || ++member->drain_steps >= MOST_STEPS;
+}
+
+void lc_steps_drain_on(struct lc_member *member)
+{
+	member->world->set_timer(member, LC_TIMER_DRAIN, STEP_US);
+}
+
+static enum leafcast_reason do_drain(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	return lc_reason_of_errno(member->world->set_timer(member, LC_TIMER_DRAIN, 0));
+}
+
+/* ---- the application ---- */
+
+static enum leafcast_reason do_ask(struct lc_member *member, enum leafcast_reason reason)
+{
+	bool root = lc_join_end_is_root(member->end);
+	struct lc_local_message message = {
+		.kind = LC_LOCAL_REQUEST,
+		.peer = root ? member->leaf_name : member->session_name,
+		.name = root ? member->session_name : member->listen_name,
+		.data = member->caller,
+		.data_capacity = member->capacity,
+		.has_flows = member->has_asked,
+		.flows = member->asked,
+	};
+
+	(void)reason;
+	member->request = member->world->ask(member, &message);
+	return member->request ? LEAFCAST_NO_REASON : LEAFCAST_BACKLOG_FULL;
+}
+
+static enum leafcast_reason do_withdraw(struct lc_member *member, enum leafcast_reason reason)
+{
+	if (member->request) /* else it was never asked */
+		member->world->tell(member, &(struct lc_local_message){.kind = LC_LOCAL_WITHDRAWN,
+								       .request = member->request,
+								       .reason = reason});
+	return LEAFCAST_NO_REASON;
+}
+
+/* To whoever waits for the answer to JOIN or ACCEPT. */
+static void answer(struct lc_member *member, enum leafcast_reason reason)
+{
+	struct lc_local_message reply = {
+		.kind = LC_LOCAL_REPLY, .id = member->reply, .reason = reason};
+
+	if (!member->reply)
+		return;
+	member->reply = 0;
+	if (reason == LEAFCAST_NO_REASON) {
+		bool root = lc_join_end_is_root(member->end);
+
+		reply.peer = root ? member->leaf_name : member->session_name;
+		reply.name = root ? member->session_name : member->leaf_name;
+		reply.data = member->callee;
+		reply.has_flows = member->has_flows;
+		reply.flows = member->flows;
+	}
+	member->world->tell(member, &reply);
+}
+
+static enum leafcast_reason do_complete(struct lc_member *member, enum leafcast_reason reason)
+{
+	(void)reason;
+	answer(member, LEAFCAST_NO_REASON);
+	return LEAFCAST_NO_REASON;
+}
+
+static enum leafcast_reason do_fail(struct lc_member *member, enum leafcast_reason reason)
+{
+	answer(member, reason);
+	return LEAFCAST_NO_REASON;
+}
+
+static enum leafcast_reason do_notify_close(struct lc_member *member, enum leafcast_reason reason)
+{
+	if (member->reply)
+		answer(member, reason); /* it never came to be, as far as the application knows */
+	else
+		member->world->tell(member, &(struct lc_local_message){.kind = LC_LOCAL_CLOSED,
+								       .reason = reason});
+	return LEAFCAST_NO_REASON;
+}
+
+/* ---- the end ---- */
+
+static enum leafcast_reason do_remove(struct lc_member *member, enum leafcast_reason reason)
+{
+	const struct lc_member_world *world = member->world;
+
+	(void)reason;
+	member->last_counts = world->count(member);
+	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
+		world->stop_timer(member, timer);
+	if (member->leaf)
+		world->remove_leaf(member);
+	member->leaf = 0;
+	if (member->waits)
+		world->give_place(member);
+	member->waits = false;
+	member->request = 0;
+	world->release(member);
+	return LEAFCAST_NO_REASON;
+}
+
+/* In the order of the bits of enum lc_join_action. */
+static enum leafcast_reason (*const actions_in_order[])(struct lc_member *,
+							enum leafcast_reason) = {
+	do_connect,	do_admit_anchor, do_send_request, do_add_leaf,	   do_probe,
+	do_send_seen,	do_ask,		 do_withdraw,	  do_stop_probe,   do_enter,
+	do_send_accept, do_send_joined,	 do_complete,	  do_fail,	   do_leave,
+	do_send_refuse, do_send_leave,	 do_drain,	  do_admit_nobody, do_notify_close,
+	do_remove,
+};
+_Static_assert(LC_DO_REMOVE == 1 << (sizeof(actions_in_order) / sizeof(actions_in_order[0]) - 1),
+	       "one function per action");
+
+enum leafcast_reason lc_steps_run(struct lc_member *member, unsigned int actions,
+				  enum leafcast_reason reason)
+{
+	bool last = member->state == LC_JOIN_GONE;
+
+	for (unsigned int i = 0; actions >> i; i++) {
+		enum leafcast_reason failure = LEAFCAST_NO_REASON;
+
+		if (actions & 1u << i)
+			failure = actions_in_order[i](member, reason);
+		if (failure && !last)
+			return failure;
+	}
+	return LEAFCAST_NO_REASON;
+}
