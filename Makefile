@@ -95,8 +95,8 @@ vmlinux: ## the whole of this kernel's types into .build/vmlinux.h, for explorin
 # --- tests
 include tests/tests.mk
 
-check: all ## style, include arrows, static analysis, pedantic headers
-	$(Q)scripts/check
+check: all ## style, include arrows, circles, static analysis, pedantic headers
+	$(Q)BUILD='$(O)' CC='$(CC)' CFLAGS='$(CFLAGS)' scripts/check
 
 demo: ## one root and four leaves in namespaces (root)
 	$(Q)scripts/deps demo

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Endpoints (include/abi/endpoint.h) as text, as sockaddr, and their properties. Pure. */
+/*
+ * Endpoints (include/abi/endpoint.h) as text, as sockaddr, and their properties. Pure.
+ *
+ * No header has the module's name, so its order stands here.
+ * Order: endpoint, reason, join, flowspec < flowspec_text
+ */
 #ifndef CTL_CORE_ENDPOINT_H
 #define CTL_CORE_ENDPOINT_H
 

@@ -13,6 +13,8 @@
  * What a newer peer may send is read as the nearest that is known: a reason
  * without a number here as PROTOCOL (of LEAVE, as CLOSED), a capacity above
  * LEAFCAST_CONNECT_DATA_MAX as that. No reason in REFUSE and LEAVE likewise.
+ *
+ * Order: wire < node_codec, local_codec
  */
 #ifndef CTL_PROTOCOL_CODEC_H
 #define CTL_PROTOCOL_CODEC_H

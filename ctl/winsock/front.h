@@ -2,6 +2,8 @@
 /*
  * The thin WSA front: each call goes through the provider's table, as that of
  * Windows does, and leaves its code for WSAGetLastError.
+ *
+ * Order: startup < events, protocols, sockets
  */
 #ifndef CTL_WINSOCK_FRONT_H
 #define CTL_WINSOCK_FRONT_H
