@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* A connection's life: birth, news, end. */
-#include "peer/internal.h"
+#include "peer/peer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,8 +12,30 @@
 
 #include "core/endpoint.h"
 #include "peer/queue.h"
+#include "peer/tcp.h"
+#include "protocol/codec.h"
 
-int lc_peer_new(struct lc_peer **peer, int fd, enum lc_peer_state state)
+enum state {
+	CONNECTING,
+	OPEN,
+	ENDED,
+};
+
+struct lc_peer {
+	int fd;
+	enum state state;
+	bool is_pair;
+	bool announce;	/* LC_PEER_CONNECTED is still to be reported */
+	int send_error; /* why nothing can be sent any more; reading goes on until the end */
+	int end_error;	/* once ENDED */
+	struct lc_endpoint own, other;
+	struct lc_queue unsent;
+	size_t received_length;
+	uint8_t received[LC_MESSAGE_MAX];
+};
+
+/* Takes `fd` over, also on failure. -ENOMEM. */
+static int make(struct lc_peer **peer, int fd, enum state state)
 {
 	struct lc_peer *made = calloc(1, sizeof(*made));
 
@@ -29,38 +49,30 @@ int lc_peer_new(struct lc_peer **peer, int fd, enum lc_peer_state state)
 	return 0;
 }
 
-/* What a dual-stack socket calls ::ffff:192.0.2.1 is 192.0.2.1 to everybody else. */
-static void unmap(struct lc_endpoint *endpoint)
+int lc_peer_adopt(struct lc_peer **peer, int fd)
 {
-	const struct in6_addr *address = (const struct in6_addr *)endpoint->addr;
+	int error = make(peer, fd, OPEN);
 
-	if (endpoint->family != LC_INET6 || !IN6_IS_ADDR_V4MAPPED(address))
-		return;
-	*endpoint = (struct lc_endpoint){
-		.addr = {endpoint->addr[3]},
-		.port = endpoint->port,
-		.family = LC_INET,
-	};
-}
-
-int lc_peer_learn_addresses(struct lc_peer *peer)
-{
-	struct sockaddr_storage own, other;
-	socklen_t own_length = sizeof(own), other_length = sizeof(other);
-	int error;
-
-	if (getsockname(peer->fd, (struct sockaddr *)&own, &own_length) < 0 ||
-	    getpeername(peer->fd, (struct sockaddr *)&other, &other_length) < 0)
-		return -errno;
-	error = lc_endpoint_from_sockaddr(&peer->own, (struct sockaddr *)&own, own_length);
-	if (!error)
-		error = lc_endpoint_from_sockaddr(&peer->other, (struct sockaddr *)&other,
-						  other_length);
 	if (error)
 		return error;
-	unmap(&peer->own);
-	unmap(&peer->other);
+	if (lc_tcp_names(fd, &(*peer)->own, &(*peer)->other) < 0) {
+		(*peer)->state = ENDED;
+		(*peer)->end_error = -ECONNRESET;
+	}
 	return 0;
+}
+
+int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
+		    const struct lc_endpoint *to)
+{
+	int error, fd = lc_tcp_connect(from, to);
+
+	if (fd < 0)
+		return fd;
+	error = make(peer, fd, CONNECTING);
+	if (!error)
+		(*peer)->announce = true;
+	return error;
 }
 
 int lc_peer_pair(struct lc_peer **first, struct lc_peer **second, const struct lc_endpoint *a,
@@ -71,12 +83,12 @@ int lc_peer_pair(struct lc_peer **first, struct lc_peer **second, const struct l
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	error = lc_peer_new(&one, fds[0], LC_PEER_IS_OPEN);
+	error = make(&one, fds[0], OPEN);
 	if (error) {
 		close(fds[1]);
 		return error;
 	}
-	error = lc_peer_new(&two, fds[1], LC_PEER_IS_OPEN);
+	error = make(&two, fds[1], OPEN);
 	if (error) {
 		lc_peer_free(one);
 		return error;
@@ -90,12 +102,21 @@ int lc_peer_pair(struct lc_peer **first, struct lc_peer **second, const struct l
 	return 0;
 }
 
+/* Gives the kernel what it takes now. */
+static void flush(struct lc_peer *peer)
+{
+	int error = lc_queue_flush(&peer->unsent, peer->fd);
+
+	if (error)
+		peer->send_error = lc_tcp_error(-error);
+}
+
 /* Reads off, up to a limit, what nobody will look at: closing over it would send RST, which can overtake our last words. */
 static void drain(int fd)
 {
 	uint8_t nothing[LC_MESSAGE_MAX];
 
-	for (size_t i = 0; i < 2 * LC_PEER_QUEUE_MAX / sizeof(nothing); i++) {
+	for (size_t i = 0; i < 2 * LC_TCP_BUFFER / sizeof(nothing); i++) {
 		if (recv(fd, nothing, sizeof(nothing), MSG_DONTWAIT) <= 0)
 			return;
 	}
@@ -105,10 +126,10 @@ void lc_peer_free(struct lc_peer *peer)
 {
 	if (!peer)
 		return;
-	lc_queue_flush(peer);
+	flush(peer);
 	drain(peer->fd);
 	close(peer->fd);
-	free(peer->unsent);
+	lc_queue_clear(&peer->unsent);
 	free(peer);
 }
 
@@ -120,14 +141,14 @@ int lc_peer_fd(const struct lc_peer *peer)
 uint32_t lc_peer_events(const struct lc_peer *peer)
 {
 	switch (peer->state) {
-	case LC_PEER_IS_CONNECTING:
+	case CONNECTING:
 		return EPOLLOUT;
-	case LC_PEER_IS_OPEN:
+	case OPEN:
 		/* A pair has news before anything arrives: being writable brings the owner here. */
-		if (peer->announce || !lc_queue_is_empty(peer))
+		if (peer->announce || !lc_queue_is_empty(&peer->unsent))
 			return EPOLLIN | EPOLLOUT;
 		return EPOLLIN;
-	case LC_PEER_IS_ENDED:
+	case ENDED:
 		break;
 	}
 	return 0;
@@ -135,7 +156,7 @@ uint32_t lc_peer_events(const struct lc_peer *peer)
 
 static enum lc_peer_news end(struct lc_peer *peer, int why, int *error)
 {
-	peer->state = LC_PEER_IS_ENDED;
+	peer->state = ENDED;
 	peer->end_error = why;
 	*error = why;
 	return LC_PEER_CLOSED;
@@ -143,22 +164,18 @@ static enum lc_peer_news end(struct lc_peer *peer, int why, int *error)
 
 static enum lc_peer_news finish_connecting(struct lc_peer *peer, int *error)
 {
-	struct pollfd ready = {.fd = peer->fd, .events = POLLOUT};
-	socklen_t length = sizeof(int);
-	int why = 0;
+	int why = lc_tcp_connected(peer->fd);
 
-	if (poll(&ready, 1, 0) <= 0)
+	if (why == -EAGAIN)
 		return LC_PEER_NOTHING;
-	if (getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &why, &length) < 0)
-		why = errno;
 	if (why)
-		return end(peer, lc_peer_error(why), error);
-	if (lc_peer_learn_addresses(peer) < 0)
+		return end(peer, why, error);
+	if (lc_tcp_names(peer->fd, &peer->own, &peer->other) < 0)
 		return end(peer, -ECONNRESET, error);
 	/* Without a listener TCP may choose the destination's port for us and meet itself. */
 	if (lc_endpoint_equal(&peer->own, &peer->other))
 		return end(peer, -ECONNREFUSED, error);
-	peer->state = LC_PEER_IS_OPEN;
+	peer->state = OPEN;
 	return LC_PEER_NOTHING;
 }
 
@@ -217,7 +234,7 @@ static enum lc_peer_news next_message(struct lc_peer *peer, struct lc_message *m
 		if (received == -EAGAIN)
 			return LC_PEER_NOTHING;
 		if (received < 0)
-			return end(peer, lc_peer_error((int)-received), error);
+			return end(peer, lc_tcp_error((int)-received), error);
 		if (received == 0) /* in the middle of a message is not in order */
 			return end(peer, peer->received_length ? -ECONNRESET : peer->send_error,
 				   error);
@@ -227,17 +244,17 @@ static enum lc_peer_news next_message(struct lc_peer *peer, struct lc_message *m
 enum lc_peer_news lc_peer_process(struct lc_peer *peer, struct lc_message *message, int *error)
 {
 	*error = 0;
-	if (peer->state == LC_PEER_IS_CONNECTING) {
+	if (peer->state == CONNECTING) {
 		enum lc_peer_news news = finish_connecting(peer, error);
 
-		if (peer->state != LC_PEER_IS_OPEN)
+		if (peer->state != OPEN)
 			return news;
 	}
-	if (peer->state == LC_PEER_IS_ENDED) {
+	if (peer->state == ENDED) {
 		*error = peer->end_error;
 		return LC_PEER_CLOSED;
 	}
-	lc_queue_flush(peer);
+	flush(peer);
 	if (peer->announce) {
 		peer->announce = false;
 		return LC_PEER_CONNECTED;
@@ -250,19 +267,19 @@ int lc_peer_send(struct lc_peer *peer, const struct lc_message *message)
 	uint8_t bytes[LC_MESSAGE_MAX];
 	int error;
 
-	if (peer->state == LC_PEER_IS_ENDED || peer->send_error)
+	if (peer->state == ENDED || peer->send_error)
 		return -EPIPE;
-	error = lc_queue_add(peer, bytes, lc_message_encode(message, bytes));
+	error = lc_queue_add(&peer->unsent, bytes, lc_message_encode(message, bytes));
 	if (error)
 		return error;
-	if (peer->state == LC_PEER_IS_OPEN)
-		lc_queue_flush(peer);
+	if (peer->state == OPEN)
+		flush(peer);
 	return peer->send_error ? -EPIPE : 0;
 }
 
 bool lc_peer_is_flushed(const struct lc_peer *peer)
 {
-	return lc_queue_is_empty(peer);
+	return lc_queue_is_empty(&peer->unsent);
 }
 
 const struct lc_endpoint *lc_peer_own(const struct lc_peer *peer)

@@ -8,6 +8,8 @@
  *
  * A connection holds at most LC_MESSAGE_MAX unread bytes and a bounded queue
  * of unsent ones; a peer that does not read loses the connection.
+ *
+ * Order: queue, tcp < peer < listener
  */
 #ifndef CTL_PEER_PEER_H
 #define CTL_PEER_PEER_H
@@ -32,6 +34,11 @@ int lc_peer_listener_fd(const struct lc_peer_listener *listener);
 /* The next connection; -EAGAIN: none. -EMFILE and the like: the caller shall pause accepting. */
 int lc_peer_accept(struct lc_peer_listener *listener, struct lc_peer **peer);
 
+/*
+ * Takes over an accepted TCP socket, also on failure. One that is reset already
+ * is no failure: lc_peer_process() tells it, as ever. -ENOMEM.
+ */
+int lc_peer_adopt(struct lc_peer **peer, int fd);
 /* Starts to connect from `from` (address only; wildcard: any) to `to`. An error at once or later through lc_peer_process(). */
 int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
 		    const struct lc_endpoint *to);

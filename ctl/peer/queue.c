@@ -6,75 +6,75 @@
 #include <string.h>
 #include <sys/socket.h>
 
-bool lc_queue_is_empty(const struct lc_peer *peer)
+#define FIRST_CAPACITY 4096
+
+bool lc_queue_is_empty(const struct lc_queue *queue)
 {
-	return peer->unsent_start == peer->unsent_end;
+	return queue->start == queue->end;
 }
 
-static void empty(struct lc_peer *peer)
+void lc_queue_clear(struct lc_queue *queue)
 {
-	free(peer->unsent);
-	peer->unsent = NULL;
-	peer->unsent_start = peer->unsent_end = peer->unsent_capacity = 0;
+	free(queue->bytes);
+	*queue = (struct lc_queue){0};
 }
 
-/* Makes room for `length` more bytes behind unsent_end, which the limit allows. */
-static int reserve(struct lc_peer *peer, size_t length)
+/* Makes room for `length` more bytes behind `end`, which the limit allows. */
+static int reserve(struct lc_queue *queue, size_t length)
 {
-	size_t used = peer->unsent_end - peer->unsent_start, capacity = peer->unsent_capacity;
+	size_t used = queue->end - queue->start, capacity = queue->capacity;
 	uint8_t *bytes;
 
-	if (peer->unsent_end + length <= capacity)
+	if (queue->end + length <= capacity)
 		return 0;
-	if (peer->unsent_start) {
-		memmove(peer->unsent, peer->unsent + peer->unsent_start, used);
-		peer->unsent_start = 0;
-		peer->unsent_end = used;
+	if (queue->start) {
+		memmove(queue->bytes, queue->bytes + queue->start, used);
+		queue->start = 0;
+		queue->end = used;
 	}
 	if (used + length <= capacity)
 		return 0;
 	if (!capacity)
-		capacity = LC_MESSAGE_MAX;
+		capacity = FIRST_CAPACITY;
 	while (capacity < used + length)
 		capacity *= 2;
-	bytes = realloc(peer->unsent, capacity);
+	bytes = realloc(queue->bytes, capacity);
 	if (!bytes)
 		return -ENOMEM;
-	peer->unsent = bytes;
-	peer->unsent_capacity = capacity;
+	queue->bytes = bytes;
+	queue->capacity = capacity;
 	return 0;
 }
 
-int lc_queue_add(struct lc_peer *peer, const uint8_t *bytes, size_t length)
+int lc_queue_add(struct lc_queue *queue, const uint8_t *bytes, size_t length)
 {
 	int error;
 
-	if (peer->unsent_end - peer->unsent_start + length > LC_PEER_QUEUE_MAX)
+	if (queue->end - queue->start + length > LC_QUEUE_MAX)
 		return -ENOBUFS;
-	error = reserve(peer, length);
+	error = reserve(queue, length);
 	if (error)
 		return error;
-	memcpy(peer->unsent + peer->unsent_end, bytes, length);
-	peer->unsent_end += length;
+	memcpy(queue->bytes + queue->end, bytes, length);
+	queue->end += length;
 	return 0;
 }
 
-void lc_queue_flush(struct lc_peer *peer)
+int lc_queue_flush(struct lc_queue *queue, int fd)
 {
-	while (!lc_queue_is_empty(peer)) {
-		ssize_t sent = send(peer->fd, peer->unsent + peer->unsent_start,
-				    peer->unsent_end - peer->unsent_start,
+	int error = 0;
+
+	while (!lc_queue_is_empty(queue) && !error) {
+		ssize_t sent = send(fd, queue->bytes + queue->start, queue->end - queue->start,
 				    MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (sent < 0 && errno == EINTR)
-			continue;
 		if (sent < 0 && (errno == EAGAIN || errno == ENOTCONN))
-			return;
-		if (sent < 0) {
-			peer->send_error = lc_peer_error(errno);
-			break;
-		}
-		peer->unsent_start += (size_t)sent;
+			return 0;
+		if (sent > 0)
+			queue->start += (size_t)sent;
+		else if (sent < 0 && errno != EINTR)
+			error = -errno;
 	}
-	empty(peer);
+	lc_queue_clear(queue);
+	return error;
 }

@@ -1,14 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* A connection's unsent bytes: bounded, allocated only while there are any. */
+/* Bytes that wait for a socket to take them: bounded, allocated only while there are any. */
 #ifndef CTL_PEER_QUEUE_H
 #define CTL_PEER_QUEUE_H
 
-#include "peer/internal.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#define LC_QUEUE_MAX (64 * 1024)
+
+/* All zero: empty. */
+struct lc_queue {
+	uint8_t *bytes;
+	size_t start, end, capacity;
+};
+
+bool lc_queue_is_empty(const struct lc_queue *queue);
+void lc_queue_clear(struct lc_queue *queue);
 /* Appends all or nothing. -ENOBUFS: full. -ENOMEM. */
-int lc_queue_add(struct lc_peer *peer, const uint8_t *bytes, size_t length);
-/* Gives the kernel what it takes. On an error empties the queue and sets peer->send_error. */
-void lc_queue_flush(struct lc_peer *peer);
-bool lc_queue_is_empty(const struct lc_peer *peer);
+int lc_queue_add(struct lc_queue *queue, const uint8_t *bytes, size_t length);
+/*
+ * Gives the kernel what it takes. 0, also while `fd` is not connected yet, or
+ * the negative errno of send(2): then nothing can be sent any more, and the
+ * queue is empty.
+ */
+int lc_queue_flush(struct lc_queue *queue, int fd);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* TCP sockets: options, listening, accepting, connecting. */
-#include "peer/internal.h"
+#include "peer/tcp.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,16 +19,13 @@
 /* A flood must not fill it between two looks: a SYN that finds it full is lost for a second. */
 #define BACKLOG 1024
 
-struct lc_peer_listener {
-	int fd;
-};
-
 static int set_option(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-int lc_peer_tune(int fd)
+/* An accepted socket takes nearly all of this over from its listener; the rest is set again. */
+static int tune(int fd)
 {
 	static const struct {
 		int level, option, value;
@@ -38,8 +35,8 @@ int lc_peer_tune(int fd)
 		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
 		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_PERIOD_S},
 		{SOL_SOCKET, SO_KEEPALIVE, 1},
-		{SOL_SOCKET, SO_SNDBUF, LC_PEER_QUEUE_MAX},
-		{SOL_SOCKET, SO_RCVBUF, LC_PEER_QUEUE_MAX},
+		{SOL_SOCKET, SO_SNDBUF, LC_TCP_BUFFER},
+		{SOL_SOCKET, SO_RCVBUF, LC_TCP_BUFFER},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -51,13 +48,13 @@ int lc_peer_tune(int fd)
 	return 0;
 }
 
-int lc_peer_socket(int af)
+static int open_socket(int af)
 {
 	int error, fd = socket(af, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 
 	if (fd < 0)
 		return -errno;
-	error = lc_peer_tune(fd);
+	error = tune(fd);
 	if (error) {
 		close(fd);
 		return error;
@@ -80,7 +77,6 @@ static int listen_on(int fd, const struct lc_endpoint *name, const char *device)
 	if (!error && device &&
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device) + 1) < 0)
 		error = -errno;
-
 	if (!error && name->family == LC_INET6)
 		error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !lc_address_is_any(name));
 	if (!error)
@@ -90,36 +86,18 @@ static int listen_on(int fd, const struct lc_endpoint *name, const char *device)
 	return error;
 }
 
-int lc_peer_listen(struct lc_peer_listener **listener, const struct lc_endpoint *name,
-		   const char *device)
+int lc_tcp_listen(const struct lc_endpoint *name, const char *device)
 {
-	struct lc_peer_listener *made;
-	int error, fd = lc_peer_socket(lc_endpoint_af(name));
+	int error, fd = open_socket(lc_endpoint_af(name));
 
 	if (fd < 0)
 		return fd;
 	error = listen_on(fd, name, device);
-	made = error ? NULL : malloc(sizeof(*made));
-	if (!made) {
+	if (error) {
 		close(fd);
-		return error ? error : -ENOMEM;
+		return error;
 	}
-	made->fd = fd;
-	*listener = made;
-	return 0;
-}
-
-void lc_peer_listener_free(struct lc_peer_listener *listener)
-{
-	if (!listener)
-		return;
-	close(listener->fd);
-	free(listener);
-}
-
-int lc_peer_listener_fd(const struct lc_peer_listener *listener)
-{
-	return listener->fd;
+	return fd;
 }
 
 /* Errors of a connection that died in the backlog, which Linux reports to accept(). */
@@ -140,31 +118,21 @@ static bool is_of_that_connection(int error)
 	return false;
 }
 
-int lc_peer_accept(struct lc_peer_listener *listener, struct lc_peer **peer)
+int lc_tcp_accept(int listener)
 {
-	struct lc_peer *made;
 	int fd, error;
 
 	do
-		fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	while (fd < 0 && is_of_that_connection(errno));
 	if (fd < 0)
 		return -errno;
-	error = lc_peer_tune(fd);
+	error = tune(fd);
 	if (error) {
 		close(fd);
 		return error;
 	}
-	error = lc_peer_new(&made, fd, LC_PEER_IS_OPEN);
-	if (error)
-		return error;
-	/* Reset already: the owner learns it from lc_peer_process(), as ever. */
-	if (lc_peer_learn_addresses(made) < 0) {
-		made->state = LC_PEER_IS_ENDED;
-		made->end_error = -ECONNRESET;
-	}
-	*peer = made;
-	return 0;
+	return fd;
 }
 
 /* Binds, if there is anything to bind to, without using up a port for it. */
@@ -190,11 +158,10 @@ static int start_connecting(int fd, const struct lc_endpoint *from, const struct
 		return error;
 	if (connect(fd, (struct sockaddr *)&address, length) == 0 || errno == EINPROGRESS)
 		return 0;
-	return errno == EADDRNOTAVAIL ? -errno : lc_peer_error(errno);
+	return errno == EADDRNOTAVAIL ? -errno : lc_tcp_error(errno);
 }
 
-int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
-		    const struct lc_endpoint *to)
+int lc_tcp_connect(const struct lc_endpoint *from, const struct lc_endpoint *to)
 {
 	int fd, error;
 
@@ -202,7 +169,7 @@ int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
 		return -ENETUNREACH;
 	if (from->family != LC_FAMILY_NONE && from->family != to->family)
 		return -EAFNOSUPPORT;
-	fd = lc_peer_socket(lc_endpoint_af(to));
+	fd = open_socket(lc_endpoint_af(to));
 	if (fd < 0)
 		return fd;
 	error = start_connecting(fd, from, to);
@@ -210,13 +177,56 @@ int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
 		close(fd);
 		return error;
 	}
-	error = lc_peer_new(peer, fd, LC_PEER_IS_CONNECTING);
-	if (!error)
-		(*peer)->announce = true;
-	return error;
+	return fd;
 }
 
-int lc_peer_error(int error)
+/* What a dual-stack socket calls ::ffff:192.0.2.1 is 192.0.2.1 to everybody else. */
+static void unmap(struct lc_endpoint *endpoint)
+{
+	const struct in6_addr *address = (const struct in6_addr *)endpoint->addr;
+
+	if (endpoint->family != LC_INET6 || !IN6_IS_ADDR_V4MAPPED(address))
+		return;
+	*endpoint = (struct lc_endpoint){
+		.addr = {endpoint->addr[3]},
+		.port = endpoint->port,
+		.family = LC_INET,
+	};
+}
+
+int lc_tcp_names(int fd, struct lc_endpoint *own, struct lc_endpoint *other)
+{
+	struct sockaddr_storage near, far;
+	socklen_t near_length = sizeof(near), far_length = sizeof(far);
+	struct lc_endpoint one, two;
+
+	if (getsockname(fd, (struct sockaddr *)&near, &near_length) < 0 ||
+	    getpeername(fd, (struct sockaddr *)&far, &far_length) < 0)
+		return -errno;
+	if (lc_endpoint_from_sockaddr(&one, (struct sockaddr *)&near, near_length) ||
+	    lc_endpoint_from_sockaddr(&two, (struct sockaddr *)&far, far_length))
+		return -EAFNOSUPPORT;
+	unmap(&one);
+	unmap(&two);
+	*own = one;
+	*other = two;
+	return 0;
+}
+
+int lc_tcp_connected(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	socklen_t length = sizeof(int);
+	int why = 0;
+
+	if (poll(&ready, 1, 0) <= 0)
+		return -EAGAIN;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &length) < 0)
+		why = errno;
+	return why ? lc_tcp_error(why) : 0;
+}
+
+int lc_tcp_error(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
