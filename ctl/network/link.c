@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include "network/internal.h"
+#include "network/link.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The same word on every device we make; more may follow it. */
-#define ALIAS "leafcast"
 
 struct list {
 	void (*each)(const struct lc_link *link, void *context);
@@ -64,12 +61,12 @@ static void take_one(struct nlmsghdr *answer, void *context)
 		link->ifindex = 0;
 }
 
-int lc_link_get(struct lc_network *network, uint32_t ifindex, const char *name,
+int lc_link_get(struct lc_netlink *netlink, uint32_t ifindex, const char *name,
 		struct lc_link *link)
 {
 	struct lc_link found = {0};
 	struct nl_msg *message = get_message(0, ifindex, ifindex ? NULL : name);
-	int error = lc_netlink_request(network, message, take_one, &found);
+	int error = lc_netlink_request(netlink, message, take_one, &found);
 
 	if (error)
 		return error;
@@ -88,12 +85,12 @@ static void take_each(struct nlmsghdr *answer, void *context)
 		list->each(&link, list->context);
 }
 
-int lc_link_each(struct lc_network *network,
+int lc_link_each(struct lc_netlink *netlink,
 		 void (*each)(const struct lc_link *link, void *context), void *context)
 {
 	struct list list = {each, context};
 
-	return lc_netlink_request(network, get_message(NLM_F_DUMP, 0, NULL), take_each, &list);
+	return lc_netlink_request(netlink, get_message(NLM_F_DUMP, 0, NULL), take_each, &list);
 }
 
 bool lc_link_is_up(const struct lc_link *link)
@@ -103,8 +100,8 @@ bool lc_link_is_up(const struct lc_link *link)
 
 bool lc_link_is_ours(const struct lc_link *link)
 {
-	size_t length = strlen(ALIAS);
+	size_t length = strlen(LC_LINK_ALIAS);
 
-	return strncmp(link->alias, ALIAS, length) == 0 &&
+	return strncmp(link->alias, LC_LINK_ALIAS, length) == 0 &&
 	       (link->alias[length] == '\0' || link->alias[length] == ' ');
 }

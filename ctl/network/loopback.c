@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/*
- * What lo must let in: copies for members on this node enter its ingress with
- * one of this node's own addresses as source, which accept_local allows, and
- * if both members are on 127.0.0.0/8, with addresses that route_localnet lets
- * past the check of packets that did not come over lo's own output.
- */
-#include "network/internal.h"
+#include "network/loopback.h"
 
 #include <string.h>
+
+#include "network/sysctl.h"
 
 static const struct {
 	const char *path, *name;

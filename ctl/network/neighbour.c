@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/*
- * Neighbours. Copies bypass the neighbour subsystem, so nothing but us makes
- * the kernel verify the addresses they are sent to: each neighbour once asked
- * for is watched, and probed again whenever it becomes stale.
- */
-#include "network/internal.h"
+#include "network/neighbour.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -12,6 +7,8 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "abi/records.h"
 
 /* Above the number of leaves: only then are watched ones forgotten. */
 #define MAX_WATCHED (4 * LC_MAX_LEAVES)
@@ -83,17 +80,17 @@ static struct nl_msg *message_about(int type, int flags, const struct lc_next_ho
 }
 
 /* Makes the kernel resolve or verify it. Failing is no news: the neighbour just stays unusable. */
-static void ask(struct lc_network *network, const struct lc_next_hop *hop)
+static void ask(struct lc_netlink *netlink, const struct lc_next_hop *hop)
 {
 	const struct ndmsg header = {.ndm_state = NUD_NONE, .ndm_flags = NTF_USE};
 
-	lc_netlink_request(network,
+	lc_netlink_request(netlink,
 			   message_about(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, hop, header),
 			   NULL, NULL);
 }
 
 /* Remembers what was given out, to judge notifications by. */
-static void watch(struct lc_network *network, const struct neighbour *neighbour)
+static void watch(struct lc_neighbours *neighbours, const struct neighbour *neighbour)
 {
 	struct neighbour *copy = malloc(sizeof(*copy));
 	struct neighbour **entry;
@@ -101,9 +98,9 @@ static void watch(struct lc_network *network, const struct neighbour *neighbour)
 	if (!copy)
 		return;
 	*copy = *neighbour;
-	entry = tsearch(copy, &network->neighbours, by_hop);
+	entry = tsearch(copy, &neighbours->tree, by_hop);
 	if (entry && *entry == copy) {
-		network->neighbour_count++;
+		neighbours->count++;
 		return;
 	}
 	if (entry)
@@ -120,55 +117,57 @@ static void take_one(struct nlmsghdr *answer, void *context)
 		*found = parsed;
 }
 
-int lc_neighbour_find(struct lc_network *network, const struct lc_next_hop *hop, uint8_t mac[6])
+int lc_neighbours_find(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
+		       const struct lc_next_hop *hop, uint8_t mac[6])
 {
 	const struct ndmsg header = {0};
 	struct neighbour found = {.hop = *hop};
-	int error = lc_netlink_request(network, message_about(RTM_GETNEIGH, 0, hop, header),
+	int error = lc_netlink_request(netlink, message_about(RTM_GETNEIGH, 0, hop, header),
 				       take_one, &found);
 
 	if (error && error != -ENOENT)
 		return error;
-	if (network->neighbour_count <= MAX_WATCHED)
-		watch(network, &found);
+	if (neighbours->count <= MAX_WATCHED)
+		watch(neighbours, &found);
 	if (!found.usable || found.state == NUD_STALE)
-		ask(network, hop);
+		ask(netlink, hop);
 	if (!found.usable)
 		return -ENOENT;
 	memcpy(mac, found.mac, sizeof(found.mac));
 	return 0;
 }
 
-bool lc_neighbour_changed(struct lc_network *network, struct nlmsghdr *message)
+bool lc_neighbours_changed(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
+			   struct nlmsghdr *message)
 {
 	/* Paths were given out that are not watched: every notification counts. */
-	bool overflowed = network->neighbour_count > MAX_WATCHED;
+	bool overflowed = neighbours->count > MAX_WATCHED;
 	struct neighbour now, **entry;
 	bool changed;
 
-	if (!parse(message, &now) || lc_device_is_own(network, now.hop.ifindex))
+	if (!parse(message, &now))
 		return false;
-	entry = tfind(&now, &network->neighbours, by_hop);
+	entry = tfind(&now, &neighbours->tree, by_hop);
 	if (!entry)
 		return overflowed;
 	changed = (*entry)->usable != now.usable ||
 		  memcmp((*entry)->mac, now.mac, sizeof(now.mac)) != 0;
 	**entry = now;
 	if (now.usable && now.state == NUD_STALE)
-		ask(network, &now.hop);
+		ask(netlink, &now.hop);
 	/* The kernel has given up: whoever still wants the path must ask again. */
 	return changed || now.state == NUD_FAILED;
 }
 
-void lc_neighbours_limit(struct lc_network *network)
+void lc_neighbours_limit(struct lc_neighbours *neighbours)
 {
-	if (network->neighbour_count > MAX_WATCHED)
-		lc_neighbours_forget(network);
+	if (neighbours->count > MAX_WATCHED)
+		lc_neighbours_forget(neighbours);
 }
 
-void lc_neighbours_forget(struct lc_network *network)
+void lc_neighbours_forget(struct lc_neighbours *neighbours)
 {
-	tdestroy(network->neighbours, free);
-	network->neighbours = NULL;
-	network->neighbour_count = 0;
+	tdestroy(neighbours->tree, free);
+	neighbours->tree = NULL;
+	neighbours->count = 0;
 }

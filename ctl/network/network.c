@@ -3,10 +3,11 @@
 #include "network/internal.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "network/link.h"
 
 static void find_loopback(const struct lc_link *link, void *context)
 {
@@ -18,12 +19,12 @@ static void find_loopback(const struct lc_link *link, void *context)
 
 static int open_both(struct lc_network *network)
 {
-	int error = lc_netlink_open_requests(&network->requests);
+	int error = lc_netlink_open(&network->netlink);
 
 	if (!error)
 		error = lc_watch_open(&network->changes);
 	if (!error)
-		error = lc_link_each(network, find_loopback, &network->loopback_ifindex);
+		error = lc_link_each(&network->netlink, find_loopback, &network->loopback_ifindex);
 	if (!error && !network->loopback_ifindex)
 		error = -ENODEV;
 	return error;
@@ -37,7 +38,7 @@ int lc_network_open(struct lc_network **network, struct lc_error *error)
 	if (!made)
 		return lc_fail(error, -ENOMEM, "no memory");
 	made->changes = -1;
-	made->own = (struct lc_own_devices){.lo_before = {-1, -1}};
+	made->devices = LC_NO_DEVICES;
 	status = open_both(made);
 	if (status) {
 		lc_network_close(made);
@@ -52,10 +53,25 @@ void lc_network_close(struct lc_network *network)
 {
 	if (!network)
 		return;
-	lc_devices_remove(network);
-	lc_neighbours_forget(network);
+	lc_devices_remove(&network->devices, &network->netlink);
+	lc_neighbours_forget(&network->neighbours);
 	if (network->changes >= 0)
 		close(network->changes);
-	nl_socket_free(network->requests);
+	lc_netlink_close(&network->netlink);
 	free(network);
+}
+
+int lc_network_make_devices(struct lc_network *network, struct lc_network_devices *devices,
+			    struct lc_error *error)
+{
+	int status = lc_devices_make(&network->devices, &network->netlink, error);
+
+	if (status)
+		return status;
+	*devices = (struct lc_network_devices){
+		.sender = network->devices.sender.first,
+		.cut = network->devices.cut.first,
+		.cut_end = network->devices.cut.second,
+	};
+	return 0;
 }

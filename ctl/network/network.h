@@ -3,6 +3,8 @@
  * Links, addresses, routes and neighbours of this network namespace. The only
  * module that uses libnl. Functions return 0 or a negative errno; *error, one
  * sentence, says more where given.
+ *
+ * Order: netlink, sysctl < link, loopback, pool, neighbour < pair < device < path, watch < network
  */
 #ifndef CTL_NETWORK_NETWORK_H
 #define CTL_NETWORK_NETWORK_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Where a datagram goes: route, link, neighbour, each asked of the kernel anew. */
 #include "network/internal.h"
+#include "network/link.h"
 
 #include <errno.h>
 #include <linux/if_arp.h>
@@ -105,7 +106,7 @@ static int look_up(struct lc_network *network, const struct lc_endpoint *from,
 		nlmsg_free(message);
 		message = NULL;
 	}
-	return lc_netlink_request(network, message, take_route, route);
+	return lc_netlink_request(&network->netlink, message, take_route, route);
 }
 
 bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint)
@@ -120,7 +121,8 @@ bool lc_network_is_up(struct lc_network *network, uint32_t ifindex)
 {
 	struct lc_link link;
 
-	return ifindex && lc_link_get(network, ifindex, NULL, &link) == 0 && lc_link_is_up(&link);
+	return ifindex && lc_link_get(&network->netlink, ifindex, NULL, &link) == 0 &&
+	       lc_link_is_up(&link);
 }
 
 uint32_t lc_network_mtu(struct lc_network *network, uint32_t ifindex)
@@ -183,7 +185,8 @@ static int fill_ethernet(struct lc_network *network, const struct route *route,
 		next = route->gateway;
 		next.ifindex = link->ifindex;
 	}
-	error = lc_neighbour_find(network, &next, path->hop.destination);
+	error = lc_neighbours_find(&network->neighbours, &network->netlink, &next,
+				   path->hop.destination);
 	if (error == -ENOENT)
 		path->usable = LC_HOP_NO_NEIGHBOUR;
 	return error == -ENOENT ? 0 : error;
@@ -194,8 +197,8 @@ static int fill_hop(struct lc_network *network, const struct route *route,
 {
 	bool local = route->type == RTN_LOCAL;
 	struct lc_link link;
-	int error = lc_link_get(network, local ? network->loopback_ifindex : route->ifindex, NULL,
-				&link);
+	int error = lc_link_get(&network->netlink,
+				local ? network->loopback_ifindex : route->ifindex, NULL, &link);
 
 	if (error == -ENODEV) { /* gone between the two lookups */
 		path->usable = LC_HOP_LINK_DOWN;
@@ -228,7 +231,7 @@ static int find_path(struct lc_network *network, const struct lc_endpoint *from,
 	path->source = from ? *from : route.source;
 	path->source.port = 0;
 	if (error || (route.type != RTN_UNICAST && route.type != RTN_LOCAL) || route.encapsulates ||
-	    lc_device_is_own(network, route.ifindex)) {
+	    lc_devices_have(&network->devices, route.ifindex)) {
 		path->usable = LC_HOP_NO_ROUTE;
 		return 0;
 	}

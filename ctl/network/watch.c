@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "network/link.h"
 
 #define RECEIVE_BUFFER (4 * 1024 * 1024)
 #define BATCH	       16384
@@ -65,7 +68,7 @@ static void judge_link(struct lc_network *network, struct nlmsghdr *message,
 		return;
 	verdict->links = true;
 	/* Of our own devices only what they are now counts, see lc_devices_follow(): this may be history of ours. */
-	if (!lc_device_is_own(network, link.ifindex))
+	if (!lc_devices_have(&network->devices, link.ifindex))
 		verdict->changed = true;
 }
 
@@ -76,7 +79,17 @@ static bool route_changed(struct lc_network *network, struct nlmsghdr *message)
 
 	if (nlmsg_parse(message, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
 		return false;
-	return !attributes[RTA_OIF] || !lc_device_is_own(network, nla_get_u32(attributes[RTA_OIF]));
+	return !attributes[RTA_OIF] ||
+	       !lc_devices_have(&network->devices, nla_get_u32(attributes[RTA_OIF]));
+}
+
+static bool neighbour_changed(struct lc_network *network, struct nlmsghdr *message)
+{
+	const struct ndmsg *header = nlmsg_data(message);
+
+	return nlmsg_valid_hdr(message, sizeof(*header)) &&
+	       !lc_devices_have(&network->devices, (uint32_t)header->ndm_ifindex) &&
+	       lc_neighbours_changed(&network->neighbours, &network->netlink, message);
 }
 
 static bool address_changed(struct lc_network *network, struct nlmsghdr *message)
@@ -84,7 +97,7 @@ static bool address_changed(struct lc_network *network, struct nlmsghdr *message
 	const struct ifaddrmsg *header = nlmsg_data(message);
 
 	return nlmsg_valid_hdr(message, sizeof(*header)) &&
-	       !lc_device_is_own(network, header->ifa_index);
+	       !lc_devices_have(&network->devices, header->ifa_index);
 }
 
 static void judge(struct lc_network *network, struct nlmsghdr *message, struct verdict *verdict)
@@ -96,7 +109,7 @@ static void judge(struct lc_network *network, struct nlmsghdr *message, struct v
 		break;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
-		verdict->changed |= lc_neighbour_changed(network, message);
+		verdict->changed |= neighbour_changed(network, message);
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
@@ -125,7 +138,7 @@ static int take_batch(struct lc_network *network, struct verdict *verdict)
 
 	if (received > (ssize_t)sizeof(bytes) || (received < 0 && errno == ENOBUFS)) {
 		/* Lost some: nothing remembered can be trusted. */
-		lc_neighbours_forget(network);
+		lc_neighbours_forget(&network->neighbours);
 		*verdict = (struct verdict){true, true};
 		return 0;
 	}
@@ -146,10 +159,10 @@ int lc_network_process(struct lc_network *network, void (*changed)(void *context
 
 	for (int batches = 0; batches < MAX_BATCHES && !error; batches++)
 		error = take_batch(network, &verdict);
-	if (verdict.links && !lc_devices_follow(network))
+	if (verdict.links && !lc_devices_follow(&network->devices, &network->netlink))
 		verdict.changed = true;
 	if (verdict.changed) {
-		lc_neighbours_limit(network);
+		lc_neighbours_limit(&network->neighbours);
 		changed(context);
 	}
 	return error == -EAGAIN ? 0 : error;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/*
- * What lc0 needs to carry the pool: an address that IPv6 senders may use, and
- * routes. Both vanish when lc0 is set down, so this runs again when it is up.
- */
-#include "network/internal.h"
+#include "network/pool.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* The interface part spells "leafcast". */
@@ -32,7 +29,7 @@ static const struct pool pool6 = {
 	AF_INET6, "ff3e::/16", {0xff, 0x3e}, 16, RT_TABLE_LOCAL, RT_SCOPE_UNIVERSE,
 };
 
-static int add_route(struct lc_network *network, const struct pool *pool)
+static int add_route(struct lc_netlink *netlink, uint32_t ifindex, const struct pool *pool)
 {
 	const struct rtmsg header = {
 		.rtm_family = (unsigned char)pool->af,
@@ -46,21 +43,21 @@ static int add_route(struct lc_network *network, const struct pool *pool)
 						    &header, sizeof(header));
 
 	if (message && (nla_put(message, RTA_DST, pool->af == AF_INET ? 4 : 16, pool->prefix) < 0 ||
-			nla_put_u32(message, RTA_OIF, network->own.ifindex) < 0)) {
+			nla_put_u32(message, RTA_OIF, ifindex) < 0)) {
 		nlmsg_free(message);
 		message = NULL;
 	}
-	return lc_netlink_request(network, message, NULL, NULL);
+	return lc_netlink_request(netlink, message, NULL, NULL);
 }
 
 /* Without duplicate detection, which would delay it, and without a prefix route, which nobody needs. */
-static int add_address(struct lc_network *network)
+static int add_address(struct lc_netlink *netlink, uint32_t ifindex)
 {
 	const struct ifaddrmsg header = {
 		.ifa_family = AF_INET6,
 		.ifa_prefixlen = 64,
 		.ifa_scope = RT_SCOPE_LINK,
-		.ifa_index = network->own.ifindex,
+		.ifa_index = ifindex,
 	};
 	const uint32_t flags = IFA_F_NODAD | IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE;
 	struct nl_msg *message = lc_netlink_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
@@ -72,7 +69,7 @@ static int add_address(struct lc_network *network)
 		nlmsg_free(message);
 		message = NULL;
 	}
-	return lc_netlink_request(network, message, NULL, NULL);
+	return lc_netlink_request(netlink, message, NULL, NULL);
 }
 
 /* How the kernel says that it was told to do without IPv6. */
@@ -82,25 +79,22 @@ static bool means_no_ipv6(int error)
 	       error == -EPERM;
 }
 
-int lc_devices_configure(struct lc_network *network, struct lc_error *error)
+int lc_pool_lead(struct lc_netlink *netlink, uint32_t ifindex, struct lc_error *error)
 {
-	int status = add_route(network, &pool4);
+	int status = add_route(netlink, ifindex, &pool4);
 
 	if (status)
-		return lc_fail(error, status, "cannot route %s to %s: %s", pool4.text,
-			       LC_SENDER_DEVICE, strerror(-status));
-	status = add_address(network);
-	if (means_no_ipv6(status)) {
-		network->own.configured = true;
+		return lc_fail(error, status, "cannot route %s to lc0: %s", pool4.text,
+			       strerror(-status));
+	status = add_address(netlink, ifindex);
+	if (means_no_ipv6(status))
 		return 0;
-	}
 	if (status)
-		return lc_fail(error, status, "cannot give %s a link-local address: %s",
-			       LC_SENDER_DEVICE, strerror(-status));
-	status = add_route(network, &pool6);
+		return lc_fail(error, status, "cannot give lc0 a link-local address: %s",
+			       strerror(-status));
+	status = add_route(netlink, ifindex, &pool6);
 	if (status)
-		return lc_fail(error, status, "cannot route %s to %s: %s", pool6.text,
-			       LC_SENDER_DEVICE, strerror(-status));
-	network->own.configured = true;
+		return lc_fail(error, status, "cannot route %s to lc0: %s", pool6.text,
+			       strerror(-status));
 	return 0;
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/*
- * One netlink request and its answer. libnl folds the kernel's errors into its
- * own, fewer ones; here they are kept, since a route lookup answers by them.
- */
-#include "network/internal.h"
+#include "network/netlink.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -19,7 +16,7 @@ struct exchange {
 	void *context;
 };
 
-int lc_netlink_open_requests(struct nl_sock **requests)
+int lc_netlink_open(struct lc_netlink *netlink)
 {
 	const struct timeval timeout = {.tv_sec = TIMEOUT_S};
 	struct nl_sock *made = nl_socket_alloc();
@@ -39,8 +36,14 @@ int lc_netlink_open_requests(struct nl_sock **requests)
 		nl_socket_free(made);
 		return error;
 	}
-	*requests = made;
+	netlink->socket = made;
 	return 0;
+}
+
+void lc_netlink_close(struct lc_netlink *netlink)
+{
+	nl_socket_free(netlink->socket);
+	netlink->socket = NULL;
 }
 
 struct nl_msg *lc_netlink_message(int type, int flags, const void *header, size_t length)
@@ -81,17 +84,17 @@ static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *co
 }
 
 /* A late answer to a request given up would be taken for the next one's: start afresh. */
-static void renew(struct lc_network *network)
+static void renew(struct lc_netlink *netlink)
 {
-	struct nl_sock *fresh;
+	struct lc_netlink fresh;
 
-	if (lc_netlink_open_requests(&fresh) < 0)
+	if (lc_netlink_open(&fresh) < 0)
 		return;
-	nl_socket_free(network->requests);
-	network->requests = fresh;
+	lc_netlink_close(netlink);
+	*netlink = fresh;
 }
 
-static int receive(struct lc_network *network, struct exchange *exchange)
+static int receive(struct lc_netlink *netlink, struct exchange *exchange)
 {
 	struct nl_cb *callbacks = nl_cb_alloc(NL_CB_DEFAULT);
 	int status = 0;
@@ -103,12 +106,12 @@ static int receive(struct lc_network *network, struct exchange *exchange)
 	nl_cb_set(callbacks, NL_CB_FINISH, NL_CB_CUSTOM, take_end, exchange);
 	nl_cb_err(callbacks, NL_CB_CUSTOM, take_error, exchange);
 	while (!exchange->done && status >= 0)
-		status = nl_recvmsgs(network->requests, callbacks);
+		status = nl_recvmsgs(netlink->socket, callbacks);
 	nl_cb_put(callbacks);
 	return exchange->done ? exchange->error : -ETIMEDOUT;
 }
 
-int lc_netlink_request(struct lc_network *network, struct nl_msg *message,
+int lc_netlink_request(struct lc_netlink *netlink, struct nl_msg *message,
 		       void (*on_answer)(struct nlmsghdr *answer, void *context), void *context)
 {
 	struct exchange exchange = {.on_answer = on_answer, .context = context};
@@ -116,11 +119,11 @@ int lc_netlink_request(struct lc_network *network, struct nl_msg *message,
 
 	if (!message)
 		return -ENOMEM;
-	error = nl_send_auto(network->requests, message) < 0 ? -ETIMEDOUT : 0;
+	error = nl_send_auto(netlink->socket, message) < 0 ? -ETIMEDOUT : 0;
 	nlmsg_free(message);
 	if (!error)
-		error = receive(network, &exchange);
+		error = receive(netlink, &exchange);
 	if (!exchange.done)
-		renew(network);
+		renew(netlink);
 	return error;
 }

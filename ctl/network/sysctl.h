@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* /proc/sys/net as this process sees it; `path` is relative to it. */
+#ifndef CTL_NETWORK_SYSCTL_H
+#define CTL_NETWORK_SYSCTL_H
+
+int lc_sysctl_read(const char *path, int *value);
+int lc_sysctl_write(const char *path, int value);
+
+#endif
