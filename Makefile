@@ -51,11 +51,14 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # --- BPF objects and their skeletons
-bpf_arch := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+# The target's, not this machine's: CC may be a cross compiler.
+machine  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+bpf_arch := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(machine)))
+BPF_CC    = $(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror \
+            -Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude -Ibpf $(call cflags,plane) -MMD -MP -MF $(@:.o=.d)
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror \
-		-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude -Ibpf $(call cflags,plane) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+	$(call say,BPF,$@)$(BPF_CC) -c $< -o $@
 $(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name lc_$*_bpf > $@
@@ -95,6 +98,20 @@ vmlinux: ## the whole of this kernel's types into .build/vmlinux.h, for explorin
 # --- tests
 include tests/tests.mk
 
+# --- measuring
+$(O)/tests/bench/%.o: CFLAGS_ += -Iinclude/winsock
+$(O)/tests/bench/sender $(O)/tests/bench/leaves: %: %.o $(O)/tests/bench/common.o $(O)/libleafcast.so
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..'
+$(O)/tests/bench/sink.bpf.o: tests/bench/sink.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(BPF_CC) -c $< -o $@
+bench-programs: $(O)/tests/bench/sender $(O)/tests/bench/leaves $(O)/tests/bench/sink.bpf.o
+
+bench: ## copies beside tc mirred, and joins; BENCH="--quick", "--against TREE", ... (root)
+	$(Q)scripts/deps bench
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)scripts/bench $(BENCH)
+
 check: all ## style, include arrows, circles, static analysis, pedantic headers
 	$(Q)BUILD='$(O)' CC='$(CC)' CFLAGS='$(CFLAGS)' scripts/check
 
@@ -118,7 +135,7 @@ install: all ## below PREFIX (default /usr/local), honours DESTDIR
 clean: ## remove what was built
 	rm -rf .build compile_commands.json
 
-.PHONY: all help check demo install clean vmlinux
+.PHONY: all help bench bench-programs check demo install clean vmlinux
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
