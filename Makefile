@@ -48,7 +48,7 @@ common := $(call objs,base) $(call objs,core) $(call objs,protocol) $(PB_O)
 all: $(O)/leafcastd $(O)/leafcast $(O)/libleafcast.so $(O)/leafcast.pc compile_commands.json ## build everything
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # --- BPF objects and their skeletons
 # The target's, not this machine's: CC may be a cross compiler.
@@ -98,7 +98,7 @@ vmlinux: ## the whole of this kernel's types into .build/vmlinux.h, for explorin
 # --- tests
 include tests/tests.mk
 
-# --- measuring
+# --- measuring, other kernels, other machines
 $(O)/tests/bench/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/bench/sender $(O)/tests/bench/leaves: %: %.o $(O)/tests/bench/common.o $(O)/libleafcast.so
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..'
@@ -111,6 +111,10 @@ bench: ## copies beside tc mirred, and joins; BENCH="--quick", "--against TREE",
 	$(Q)scripts/deps bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)scripts/bench $(BENCH)
+
+arm64: ## cross build, unit tests under qemu-user
+	$(Q)scripts/deps arm64
+	$(Q)scripts/arm64
 
 check: all ## style, include arrows, circles, static analysis, pedantic headers
 	$(Q)BUILD='$(O)' CC='$(CC)' CFLAGS='$(CFLAGS)' scripts/check
@@ -135,7 +139,7 @@ install: all ## below PREFIX (default /usr/local), honours DESTDIR
 clean: ## remove what was built
 	rm -rf .build compile_commands.json
 
-.PHONY: all help bench bench-programs check demo install clean vmlinux
+.PHONY: all help arm64 bench bench-programs check demo install clean vmlinux
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
