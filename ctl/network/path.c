@@ -129,7 +129,7 @@ uint32_t lc_network_mtu(struct lc_network *network, uint32_t ifindex)
 {
 	struct lc_link link;
 
-	return ifindex && lc_link_get(network, ifindex, NULL, &link) == 0 ? link.mtu : 0;
+	return ifindex && lc_link_get(&network->netlink, ifindex, NULL, &link) == 0 ? link.mtu : 0;
 }
 
 /* How the kernel says that there is no route. */
