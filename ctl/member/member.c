@@ -105,15 +105,12 @@ void lc_member_first_word(struct lc_member *member, const struct lc_message *mes
 
 static bool take_leaf(struct lc_member *member, const struct lc_message *message)
 {
-	struct lc_path path;
-
 	if (!lc_judge_leaf_name(member, &message->leaf))
 		return false;
 	member->leaf_name = message->leaf;
 	member->token = message->token;
 	member->leaf_sends = message->leaf_sends;
 	member->leaf_receives = message->leaf_receives;
-	lc_steps_find_path(member, &path);
 	return true;
 }
 
@@ -229,7 +226,6 @@ void lc_member_accept(struct lc_member *member, const struct lc_member_answer *a
 
 void lc_member_reject(struct lc_member *member, enum leafcast_reason reason)
 {
-	decided(member);
 	lc_member_event(member, LC_ON_APP_REJECTS, reason);
 }
 

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "world.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/endpoint.h"
+
+#define LEAF_NUMBER 7
+#define JOIN_ID	    11
+#define IFINDEX	    3
+
+uint64_t now_us;
+struct end root, leaf;
+
+static struct end *end_of(const struct lc_member *member)
+{
+	return (struct end *)(uintptr_t)member;
+}
+
+static struct lc_endpoint at(const char *text)
+{
+	struct lc_endpoint endpoint = {0};
+
+	cr_assert_eq(lc_endpoint_parse(&endpoint, text), 0, "%s", text);
+	return endpoint;
+}
+
+/* ---- the world's functions ---- */
+
+static int do_connect(struct lc_member *member, const struct lc_endpoint *to)
+{
+	struct end *end = end_of(member);
+
+	(void)to;
+	if (!end->connect_error)
+		end->connecting = true;
+	return end->connect_error;
+}
+
+static int do_send(struct lc_member *member, const struct lc_message *message)
+{
+	struct end *end = end_of(member), *other = end->other;
+
+	if (!end->connected)
+		return -EPIPE;
+	if (end->send_error)
+		return end->send_error;
+	cr_assert_lt(other->inbox_count, 16, "%s: too much for %s", end->what, other->what);
+	if (!other->gone)
+		other->inbox[other->inbox_count++] = *message;
+	return 0;
+}
+
+static const struct lc_endpoint *own_address(const struct lc_member *member)
+{
+	return &end_of(member)->address;
+}
+
+static const struct lc_endpoint *other_address(const struct lc_member *member)
+{
+	return &end_of(member)->other->address;
+}
+
+static bool is_within_node(const struct lc_member *member)
+{
+	return end_of(member)->within_node;
+}
+
+static bool lets_nodes_in(const struct lc_member *member)
+{
+	return end_of(member)->lets_in;
+}
+
+static bool is_local(const struct lc_member *member, const struct lc_endpoint *address)
+{
+	return lc_address_equal(address, &end_of(member)->local);
+}
+
+static bool find_listener(struct lc_member *member, struct lc_listener_terms *terms)
+{
+	struct end *end = end_of(member);
+
+	*terms = end->terms;
+	return end->backlog != 0;
+}
+
+static bool take_place(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	if (end->waiting >= end->backlog)
+		return false;
+	end->waiting++;
+	return true;
+}
+
+static void give_place(struct lc_member *member)
+{
+	end_of(member)->waiting--;
+}
+
+static void hear(struct end *end, const struct lc_local_message *message)
+{
+	cr_assert_lt(end->heard_count, 16, "%s hears too much", end->what);
+	end->heard[end->heard_count++] = *message;
+}
+
+static uint64_t ask(struct lc_member *member, struct lc_local_message *request)
+{
+	struct end *end = end_of(member);
+
+	if (end->is_deaf)
+		return 0;
+	request->request = 41;
+	hear(end, request);
+	return request->request;
+}
+
+static void tell(struct lc_member *member, struct lc_local_message *message)
+{
+	hear(end_of(member), message);
+}
+
+static int name_socket(struct lc_member *member, const struct lc_endpoint *address,
+		       struct lc_endpoint *name)
+{
+	struct end *end = end_of(member);
+
+	if (end->name_error)
+		return end->name_error;
+	*name = end->bound;
+	if (lc_address_is_any(name)) {
+		*name = *address;
+		name->port = end->bound.port;
+	}
+	return 0;
+}
+
+static void admit_anchor(struct lc_member *member, uint32_t ifindex)
+{
+	end_of(member)->admits = true;
+	end_of(member)->admit_ifindex = ifindex;
+}
+
+static void admit_nobody(struct lc_member *member)
+{
+	end_of(member)->admits = false;
+}
+
+static uint64_t admitted(struct lc_member *member)
+{
+	return end_of(member)->arrived;
+}
+
+static int add_leaf(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	if (end->add_error)
+		return end->add_error;
+	cr_assert_not(end->has_leaf);
+	end->has_leaf = true;
+	member->leaf = LEAF_NUMBER;
+	return 0;
+}
+
+static bool evict_silent(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	if (!end->evicts)
+		return false;
+	end->add_error = 0;
+	return true;
+}
+
+static void set_hop(struct lc_member *member, const struct lc_path *path)
+{
+	end_of(member)->hop = *path;
+}
+
+/* Along the data path: the anchor's record, the network, the leaf's filter. */
+static void send_probe(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	cr_assert(end->has_leaf);
+	end->probes++;
+	if (end->hop.usable == LC_HOP_0 && !leaf.takes_no_probe && leaf.admits &&
+	    leaf.member.token == member->token)
+		leaf.probe_comes = true;
+}
+
+static int enter_leaf(struct lc_member *member, const struct lc_policer *down,
+		      const struct lc_policer *up)
+{
+	struct end *end = end_of(member);
+
+	if (end->enter_error)
+		return end->enter_error;
+	end->entered = true;
+	end->down = *down;
+	end->up = *up;
+	return 0;
+}
+
+static void leave_leaf(struct lc_member *member)
+{
+	end_of(member)->entered = false;
+	end_of(member)->left = true;
+}
+
+static void remove_leaf(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	cr_assert(end->has_leaf);
+	end->has_leaf = end->entered = false;
+}
+
+static struct lc_member_counts count(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	return (struct lc_member_counts){.datagrams = end == &root ? end->sent : end->arrived};
+}
+
+static int find_path(struct lc_member *member, const struct lc_endpoint *from,
+		     const struct lc_endpoint *to, struct lc_path *path)
+{
+	(void)from, (void)to;
+	*path = end_of(member)->path;
+	return end_of(member)->path_error;
+}
+
+static int draw_token(struct lc_member *member, uint64_t *token)
+{
+	(void)member;
+	*token = 0x1234567890abcdeeull;
+	return 0;
+}
+
+static int set_timer(struct lc_member *member, enum lc_member_timer timer, uint64_t in_us)
+{
+	end_of(member)->due_us[timer] = now_us + in_us;
+	return 0;
+}
+
+static void stop_timer(struct lc_member *member, enum lc_member_timer timer)
+{
+	end_of(member)->due_us[timer] = 0;
+}
+
+static void note(const struct lc_member *member, enum lc_join_state before,
+		 enum leafcast_reason reason)
+{
+	struct end *end = end_of(member);
+
+	(void)before;
+	if (member->state == LC_JOIN_MEMBER)
+		end->joined++;
+	else
+		end->ended++;
+	end->why = reason;
+}
+
+/* The connection ends when what was said on it has been heard. */
+static void release(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	cr_assert_not(end->released, "%s", end->what);
+	end->released = true;
+	end->connected = end->connecting = false;
+}
+
+static void gone(struct lc_member *member)
+{
+	struct end *end = end_of(member);
+
+	cr_assert_not(end->gone, "%s goes twice", end->what);
+	end->gone = true;
+}
+
+static const struct lc_member_world played = {
+	.connect = do_connect,
+	.send = do_send,
+	.own_address = own_address,
+	.other_address = other_address,
+	.is_within_node = is_within_node,
+	.lets_nodes_in = lets_nodes_in,
+	.is_local = is_local,
+	.find_listener = find_listener,
+	.take_place = take_place,
+	.give_place = give_place,
+	.ask = ask,
+	.tell = tell,
+	.name_socket = name_socket,
+	.admit_anchor = admit_anchor,
+	.admit_nobody = admit_nobody,
+	.admitted = admitted,
+	.add_leaf = add_leaf,
+	.evict_silent = evict_silent,
+	.set_hop = set_hop,
+	.send_probe = send_probe,
+	.enter_leaf = enter_leaf,
+	.leave_leaf = leave_leaf,
+	.remove_leaf = remove_leaf,
+	.count = count,
+	.find_path = find_path,
+	.draw_token = draw_token,
+	.set_timer = set_timer,
+	.stop_timer = stop_timer,
+	.note = note,
+	.release = release,
+	.gone = gone,
+};
+
+/* ---- the play ---- */
+
+const struct lc_member_answer yes = {
+	.reply = 12,
+	.data = {true, 3, "yes"},
+	.sends = true,
+	.receives = true,
+};
+
+struct lc_flows flows_of(const char *down, const char *up)
+{
+	struct lc_flows flows = {lc_flowspec_default, lc_flowspec_default};
+	const char *error;
+
+	if (down)
+		cr_assert_eq(lc_flowspec_parse(&flows.down, down, &error), 0, "%s", error);
+	if (up)
+		cr_assert_eq(lc_flowspec_parse(&flows.up, up, &error), 0, "%s", error);
+	return flows;
+}
+
+static void end_begins(struct end *end, const char *what, const char *local, struct end *other)
+{
+	*end = (struct end){
+		.what = what,
+		.other = other,
+		.lets_in = true,
+		.address = at(local),
+		.local = at(local),
+		.backlog = 1,
+		.path = {.usable = LC_HOP_0, .hop = {.ifindex = IFINDEX, .mtu = MTU}},
+	};
+	lc_member_init(&end->member, &played);
+}
+
+void world_begins(void)
+{
+	now_us = 1000000;
+	end_begins(&root, "root", "192.0.2.1:0", &leaf);
+	end_begins(&leaf, "leaf", "192.0.2.2:0", &root);
+	root.terms.root_receives = true;
+	leaf.bound = at("0.0.0.0:6000");
+}
+
+enum leafcast_reason leaf_asks_to_join(const struct lc_flows *flows)
+{
+	struct lc_member *member = &leaf.member;
+
+	member->end = LC_END_JOINER;
+	member->session_name = at("192.0.2.1:5000");
+	member->leaf_sends = member->leaf_receives = true;
+	member->capacity = LEAFCAST_CONNECT_DATA_MAX;
+	member->caller = (struct lc_connect_data){true, 2, "hi"};
+	leaf.has_spoken = true;
+	return lc_member_start(member, JOIN_ID, flows);
+}
+
+enum leafcast_reason root_invites(const struct lc_flows *flows)
+{
+	struct lc_member *member = &root.member;
+
+	member->end = LC_END_INVITER;
+	member->session_name = at("192.0.2.1:5000");
+	member->listen_name = at("192.0.2.2:7000");
+	member->root_receives = true;
+	member->capacity = LEAFCAST_CONNECT_DATA_MAX;
+	member->caller = (struct lc_connect_data){true, 2, "hi"};
+	root.has_spoken = true;
+	return lc_member_start(member, JOIN_ID, flows);
+}
+
+const struct lc_local_message *heard(const struct end *end, enum lc_local_kind kind)
+{
+	for (unsigned int i = end->heard_count; i; i--)
+		if (end->heard[i - 1].kind == kind)
+			return &end->heard[i - 1];
+	return NULL;
+}
+
+const struct lc_local_message *request_at(const struct end *end)
+{
+	const struct lc_local_message *request = heard(end, LC_LOCAL_REQUEST);
+
+	cr_assert_not_null(request, "%s is not asked; it is %s", end->what,
+			   lc_join_state_word(end->member.state));
+	return request;
+}
+
+void accepts(struct end *end, const struct lc_member_answer *answer)
+{
+	request_at(end);
+	lc_member_accept(&end->member, answer);
+}
+
+enum leafcast_reason outcome(const struct end *end)
+{
+	unsigned int replies = 0;
+
+	for (unsigned int i = 0; i < end->heard_count; i++)
+		replies += end->heard[i].kind == LC_LOCAL_REPLY;
+	cr_assert_eq(replies, 1, "%s heard %u outcomes", end->what, replies);
+	return heard(end, LC_LOCAL_REPLY)->reason;
+}
+
+static bool deliver_to(struct end *end)
+{
+	struct lc_message message;
+
+	if (end->connecting) {
+		end->connecting = false;
+		end->connected = end->other->connected = true;
+		lc_member_event(&end->member, LC_ON_CONNECTED, LEAFCAST_NO_REASON);
+		return true;
+	}
+	if (end->probe_comes) {
+		end->probe_comes = false;
+		lc_member_event(&end->member, LC_ON_PROBED, LEAFCAST_NO_REASON);
+		return true;
+	}
+	if (end->inbox_count && !end->gone && !end->is_stuck) {
+		message = end->inbox[0];
+		memmove(end->inbox, end->inbox + 1, --end->inbox_count * sizeof(message));
+		if (end->has_spoken) {
+			lc_member_message(&end->member, &message);
+		} else if (message.kind == LC_MESSAGE_JOIN || message.kind == LC_MESSAGE_INVITE) {
+			end->has_spoken = true;
+			lc_member_first_word(&end->member, &message);
+		} else {
+			end->turned_away = true;
+		}
+		return true;
+	}
+	if (end->other->released && end->has_spoken && !end->gone && !end->hung_up) {
+		end->hung_up = true;
+		lc_member_hung_up(&end->member, 0);
+		return true;
+	}
+	return false;
+}
+
+void settle(void)
+{
+	for (int i = 0; i < 1000; i++)
+		if (!deliver_to(&root) && !deliver_to(&leaf))
+			return;
+	cr_assert_fail("it never settles");
+}
+
+/* The timer that falls due first, until then; NULL: none. */
+static struct end *next_due(uint64_t until, enum lc_member_timer *which)
+{
+	struct end *ends[] = {&root, &leaf}, *found = NULL;
+
+	for (int i = 0; i < 2; i++)
+		for (int timer = 0; timer < LC_TIMER_COUNT; timer++) {
+			uint64_t due = ends[i]->due_us[timer];
+
+			if (due && due <= until) {
+				until = due;
+				*which = timer;
+				found = ends[i];
+			}
+		}
+	return found;
+}
+
+void wait_us(uint64_t us)
+{
+	uint64_t until = now_us + us;
+	enum lc_member_timer timer;
+	struct end *end;
+
+	settle();
+	while ((end = next_due(until, &timer))) {
+		if (end->due_us[timer] > now_us)
+			now_us = end->due_us[timer];
+		end->due_us[timer] = 0;
+		lc_member_timer(&end->member, timer);
+		settle();
+	}
+	now_us = until;
+}
+
+void data_flows(unsigned int sent, unsigned int arrive)
+{
+	cr_assert(root.entered);
+	cr_assert(leaf.admits);
+	root.sent += sent;
+	leaf.arrived += arrive;
+}
+
+void nothing_is_left(const char *after)
+{
+	struct end *ends[] = {&root, &leaf};
+
+	for (int i = 0; i < 2; i++) {
+		const struct end *end = ends[i];
+
+		if (!end->has_spoken)
+			continue; /* it never came so far */
+		cr_assert(end->gone, "after %s: %s is %s", after, end->what,
+			  lc_join_state_word(end->member.state));
+		cr_assert(end->released, "after %s: %s", after, end->what);
+		cr_assert(!end->hung_up || end->member.heard_last_word,
+			  "after %s: %s has nothing more to hear", after, end->what);
+		cr_assert_not(end->has_leaf || end->entered, "after %s: %s has a record", after,
+			      end->what);
+		cr_assert_not(end->admits, "after %s: %s lets data in", after, end->what);
+		cr_assert_eq(end->waiting, 0, "after %s: %s", after, end->what);
+		cr_assert_eq(end->ended, 1, "after %s: %s", after, end->what);
+		for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
+			cr_assert_eq(end->due_us[timer], 0, "after %s: %s, timer %d", after,
+				     end->what, timer);
+	}
+}

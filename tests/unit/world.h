@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The world as two memberships' ends see it, played without a socket, a map or
+ * a clock:
+ *
+ *   root's node 192.0.2.1                     leaf's node 192.0.2.2
+ *     session 192.0.2.1:5000  <- connection ->  leaf 192.0.2.2:6000
+ *                              == probes, data ==>
+ *
+ * What is said is delivered by settle(), in the order in which it was said;
+ * time passes by wait_us(), which runs what falls due.
+ */
+#ifndef TESTS_UNIT_WORLD_H
+#define TESTS_UNIT_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "member/member.h"
+
+#define MTU 1500u
+
+struct end {
+	struct lc_member member; /* first */
+	const char *what;	 /* in messages */
+	struct end *other;
+
+	/* What the test decides */
+	bool lets_in, within_node, is_deaf, takes_no_probe, is_stuck;
+	int connect_error, name_error, add_error, enter_error, path_error, send_error;
+	struct lc_endpoint address; /* of the connection at this end; port 0 */
+	struct lc_endpoint local;   /* an address of this node */
+	struct lc_endpoint bound;   /* of the leaf's socket */
+	struct lc_listener_terms terms;
+	struct lc_path path;
+	bool evicts;	      /* there is a silent membership in the way */
+	unsigned int backlog; /* 0: nobody listens */
+
+	/* What the member did */
+	bool connecting, connected, has_spoken, hung_up, turned_away;
+	struct lc_message inbox[16];
+	unsigned int inbox_count;
+	struct lc_local_message heard[16];
+	unsigned int heard_count;
+	unsigned int waiting;
+	bool admits, has_leaf, entered, left, probe_comes;
+	uint32_t admit_ifindex;
+	uint64_t arrived; /* at the leaf's socket */
+	uint64_t sent;	  /* copies by the root */
+	struct lc_policer down, up;
+	struct lc_path hop;
+	unsigned int probes;
+	uint64_t due_us[LC_TIMER_COUNT]; /* 0: not set */
+	unsigned int joined, ended;	 /* times */
+	enum leafcast_reason why;
+	bool released, gone;
+};
+
+extern uint64_t now_us;
+extern struct end root, leaf;
+
+/* Both ends new, connected to nothing; the root's session and the leaf's socket listen. */
+void world_begins(void);
+
+/* Flows by the text of core/flowspec.h; NULL: NOCHANGE. */
+struct lc_flows flows_of(const char *down, const char *up);
+
+/* An answer of 3 bytes, both directions, as to ACCEPT 12. */
+extern const struct lc_member_answer yes;
+
+/* The application's calls. */
+enum leafcast_reason leaf_asks_to_join(const struct lc_flows *flows);
+enum leafcast_reason root_invites(const struct lc_flows *flows);
+/* The REQUEST before this end's application, which must be there. */
+const struct lc_local_message *request_at(const struct end *end);
+void accepts(struct end *end, const struct lc_member_answer *answer);
+
+/* Delivers until nothing is under way. */
+void settle(void);
+void wait_us(uint64_t us);
+/* So many datagrams to this leaf; as many arrive. */
+void data_flows(unsigned int sent, unsigned int arrive);
+
+/* The last message of that kind to this end's application; NULL. */
+const struct lc_local_message *heard(const struct end *end, enum lc_local_kind kind);
+/* It was told exactly once how the join came out; returns that. */
+enum leafcast_reason outcome(const struct end *end);
+
+/* Both are gone, and nothing of them is left: no record, place, timer, open door or connection. */
+void nothing_is_left(const char *after);
+
+#endif
