@@ -5,6 +5,7 @@
  */
 #include "hostile.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,112 +26,160 @@ static struct lc_local_message join_to(const char *peer)
 					 .receives = true};
 }
 
-/* ---- who is killed ---- */
+/* ---- who is killed; each says how far it has come ---- */
+
+struct actor {
+	pid_t process;
+	int progress; /* a byte for each step */
+};
+
+static int report_to; /* in an actor */
+
+static void has_come_a_step(void)
+{
+	if (write(report_to, "", 1) != 1)
+		_exit(1);
+}
+
+/* Until the daemon has told it that; nothing else ends it but being killed. */
+static void waits_for(struct app *app, enum lc_local_kind kind, uint64_t id)
+{
+	struct lc_local_message message;
+
+	do
+		if (!app_next(app, &message, 60000))
+			_exit(1);
+	while (message.kind != kind || message.id != id);
+	has_come_a_step();
+}
+
+/* What was told before has been looked at when this is answered. */
+static void has_been_heard(struct app *app)
+{
+	const struct lc_local_message hello = {.kind = LC_LOCAL_HELLO, .version = LC_LOCAL_VERSION};
+
+	waits_for(app, LC_LOCAL_REPLY, app_tell(app, hello, -1));
+}
+
+/* Steps: it has asked; it is answered. */
+static void asks(struct app app, const char *peer, int descriptor)
+{
+	uint64_t id = app_tell(&app, join_to(peer), descriptor);
+
+	has_been_heard(&app);
+	waits_for(&app, LC_LOCAL_REPLY, id);
+	pause();
+}
 
 static void joins_from_afar(void)
 {
-	struct app app = app_with_leaf(LEAF, 0);
-
-	app_tell(&app, join_to("192.0.2.2:5000"), -1);
-	pause();
+	asks(app_with_leaf(LEAF, 0), "192.0.2.2:5000", -1);
 }
 
 static void joins_here(void)
 {
-	struct app app = app_with_leaf(LEAF, 0);
-
-	app_tell(&app, join_to(SESSION), -1);
-	pause();
+	asks(app_with_leaf(LEAF, 0), SESSION, -1);
 }
 
 static void invites(void)
 {
-	struct app app = app_with_root(SESSION, 0);
-
-	app_tell(&app, join_to("192.0.2.2:5000"), udp_here("0.0.0.0:0"));
-	pause();
+	asks(app_with_root(SESSION, 0), "192.0.2.2:5000", udp_here("0.0.0.0:0"));
 }
 
 static void invites_here(void)
 {
-	struct app app = app_with_root(SESSION, 0);
+	asks(app_with_root(SESSION, 0), LEAF, udp_here("0.0.0.0:0"));
+}
 
-	app_tell(&app, join_to(LEAF), udp_here("0.0.0.0:0"));
+/* Steps: it listens; it is asked. */
+static void listens(struct app app)
+{
+	has_come_a_step();
+	waits_for(&app, LC_LOCAL_REQUEST, 0);
 	pause();
 }
 
 static void listens_as_root(void)
 {
-	struct app app = app_with_root(SESSION, 5);
+	listens(app_with_root(SESSION, 5));
+}
 
-	(void)app;
+static void listens_as_leaf(void)
+{
+	listens(app_with_leaf(LEAF, 5));
+}
+
+/* Steps: it listens; what it accepted has become a member. */
+static void accepts(struct app app, const char *name)
+{
+	struct lc_local_message accept = {
+		.kind = LC_LOCAL_ACCEPT, .socket = 1, .other = 2, .sends = true, .receives = true};
+	struct lc_local_message request = {0};
+
+	has_come_a_step();
+	while (request.kind != LC_LOCAL_REQUEST)
+		if (!app_next(&app, &request, 60000))
+			_exit(1);
+	accept.request = request.request;
+	waits_for(&app, LC_LOCAL_REPLY, app_tell(&app, accept, udp_here(name)));
 	pause();
 }
 
 static void accepts_as_root(void)
 {
-	struct app app = app_with_root(SESSION, 5);
-
-	app_accepts(&app, 2);
-	pause();
-}
-
-static void listens_as_leaf(void)
-{
-	struct app app = app_with_leaf(LEAF, 5);
-
-	(void)app;
-	pause();
+	accepts(app_with_root(SESSION, 5), "0.0.0.0:0");
 }
 
 static void accepts_as_leaf(void)
 {
-	struct app app = app_with_leaf(LEAF, 5);
-	uint64_t request = app_event(&app, LC_LOCAL_REQUEST).request;
-
-	app_tell(&app,
-		 (struct lc_local_message){.kind = LC_LOCAL_ACCEPT,
-					   .socket = 1,
-					   .other = 2,
-					   .request = request,
-					   .receives = true},
-		 udp_here("192.0.2.1:0"));
-	pause();
+	accepts(app_with_leaf(LEAF, 5), "192.0.2.1:0");
 }
 
-static pid_t run(void (*act)(void))
+static struct actor run(void (*act)(void))
 {
-	pid_t process = fork();
+	struct actor actor;
+	int ends[2];
 
-	if (process == 0) {
+	cr_assert_eq(pipe(ends), 0);
+	actor = (struct actor){.process = fork(), .progress = ends[0]};
+	if (actor.process == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		report_to = ends[1];
 		act();
 		_exit(0);
 	}
-	cr_assert(process > 0);
-	return process;
+	cr_assert(actor.process > 0);
+	close(ends[1]);
+	return actor;
 }
 
-static void slay(pid_t process)
+static void comes_a_step(const struct actor *actor)
 {
-	cr_assert_eq(kill(process, SIGKILL), 0);
-	cr_assert_eq(waitpid(process, NULL, 0), process);
+	struct pollfd ready = {.fd = actor->progress, .events = POLLIN};
+	char step;
+
+	cr_assert_eq(poll(&ready, 1, 10000), 1, "it does not come so far");
+	cr_assert_eq(read(actor->progress, &step, 1), 1, "it has ended");
 }
 
-/* Until the process that was started has come so far. */
-static void has_admits(unsigned int count)
+static void slay(const struct actor *actor)
 {
-	long deadline = now_ms() + 5000;
-
-	while (holding().admits != count && now_ms() < deadline)
-		pause_ms(2);
-	cr_assert_eq(holding().admits, count);
+	cr_assert_eq(kill(actor->process, SIGKILL), 0);
+	cr_assert_eq(waitpid(actor->process, NULL, 0), actor->process);
+	close(actor->progress);
 }
 
-static void is_listening(void)
+/* What came to the daemon before has been looked at: the loop goes round twice in order. */
+static void daemon_has_looked(void)
 {
-	has_admits(1);
-	pause_ms(30);
+	struct app app = app_new();
+
+	for (int i = 0; i < 2; i++)
+		app_must(&app,
+			 (struct lc_local_message){.kind = LC_LOCAL_HELLO,
+						   .version = LC_LOCAL_VERSION},
+			 -1);
+	app_free(&app);
 }
 
 static struct lc_message heard(struct lc_peer *peer, enum lc_message_kind kind)
@@ -154,9 +203,9 @@ static void joiner_is_killed(enum progress when)
 {
 	struct lc_peer_listener *listener = other_daemon();
 	int root = udp_there("192.0.2.2:5000");
-	pid_t joiner = run(joins_from_afar);
+	struct actor joiner = run(joins_from_afar);
 	struct lc_peer *peer = answer_call(listener);
-	struct lc_message join = heard(peer, LC_MESSAGE_JOIN);
+	struct lc_message join = heard(peer, LC_MESSAGE_JOIN), last;
 
 	if (when >= PROVEN) {
 		send_probe(root, &join.leaf, join.token);
@@ -164,15 +213,18 @@ static void joiner_is_killed(enum progress when)
 	}
 	if (when >= MEMBER) {
 		tell(peer, (struct lc_message){.kind = LC_MESSAGE_ACCEPT});
-		pause_ms(20);
+		comes_a_step(&joiner);
+		comes_a_step(&joiner);
 	}
 	if (when >= DRAINING) {
 		tell(peer, (struct lc_message){.kind = LC_MESSAGE_LEAVE, .datagrams = UINT64_MAX});
-		pause_ms(20);
+		daemon_has_looked();
 	}
-	slay(joiner);
+	slay(&joiner);
 	if (when < DRAINING)
 		hear_refusal(peer, LC_MESSAGE_LEAVE, LEAFCAST_RESET);
+	else /* which has said its last word */
+		cr_assert_eq(hear(peer, &last, 2000), HUNG_UP);
 	lc_peer_free(peer);
 	holds_nothing(2);
 	close(root);
@@ -181,13 +233,12 @@ static void joiner_is_killed(enum progress when)
 
 Behaves(killed, joiner_connecting)
 {
-	pid_t joiner;
+	struct actor joiner;
 
 	there("ip route add blackhole 192.0.2.1/32");
 	joiner = run(joins_from_afar);
-	has_admits(1);
-	pause_ms(50);
-	slay(joiner);
+	comes_a_step(&joiner);
+	slay(&joiner);
 	holds_nothing(1);
 	there("ip route del blackhole 192.0.2.1/32");
 }
@@ -216,41 +267,41 @@ Behaves(killed, joiner_draining)
 
 Behaves(killed, admitter_probing)
 {
-	pid_t root = run(listens_as_root);
+	struct actor root = run(listens_as_root);
 	struct leaf leaf = leaf_new("192.0.2.2:0");
 
-	is_listening();
+	comes_a_step(&root);
 	leaf_asks(&leaf, SESSION);
 	leaf_sees_probe(&leaf);
-	slay(root);
+	slay(&root);
 	hear_refusal(leaf.peer, LC_MESSAGE_REFUSE, LEAFCAST_NOBODY_LISTENING);
 	leaf_free(&leaf);
 }
 
 Behaves(killed, admitter_asking)
 {
-	pid_t root = run(listens_as_root);
+	struct actor root = run(listens_as_root);
 	struct leaf leaf = leaf_new("192.0.2.2:0");
 
-	is_listening();
+	comes_a_step(&root);
 	leaf_asks(&leaf, SESSION);
 	leaf_proves(&leaf);
-	pause_ms(20);
-	slay(root);
+	comes_a_step(&root);
+	slay(&root);
 	hear_refusal(leaf.peer, LC_MESSAGE_REFUSE, LEAFCAST_NOBODY_LISTENING);
 	leaf_free(&leaf);
 }
 
 Behaves(killed, admitter_member)
 {
-	pid_t root = run(accepts_as_root);
+	struct actor root = run(accepts_as_root);
 	struct leaf leaf = leaf_new("192.0.2.2:0");
 
-	is_listening();
+	comes_a_step(&root);
 	leaf_asks(&leaf, SESSION);
 	leaf_proves(&leaf);
 	heard(leaf.peer, LC_MESSAGE_ACCEPT);
-	slay(root);
+	slay(&root);
 	hear_refusal(leaf.peer, LC_MESSAGE_LEAVE, LEAFCAST_RESET);
 	leaf_free(&leaf);
 }
@@ -261,7 +312,7 @@ static void inviter_is_killed(enum progress when)
 {
 	struct lc_peer_listener *listener = other_daemon();
 	int leaf = udp_there("192.0.2.2:5000");
-	pid_t inviter = run(invites);
+	struct actor inviter = run(invites);
 	struct lc_peer *peer = answer_call(listener);
 
 	heard(peer, LC_MESSAGE_INVITE);
@@ -276,7 +327,7 @@ static void inviter_is_killed(enum progress when)
 		tell(peer, (struct lc_message){.kind = LC_MESSAGE_SEEN, .token = 7});
 		heard(peer, LC_MESSAGE_JOINED);
 	}
-	slay(inviter);
+	slay(&inviter);
 	hear_refusal(peer, LC_MESSAGE_LEAVE, LEAFCAST_RESET);
 	lc_peer_free(peer);
 	holds_nothing(2);
@@ -286,13 +337,12 @@ static void inviter_is_killed(enum progress when)
 
 Behaves(killed, inviter_connecting)
 {
-	pid_t inviter;
+	struct actor inviter;
 
 	there("ip route add blackhole 192.0.2.1/32");
 	inviter = run(invites);
-	has_admits(2);
-	pause_ms(50);
-	slay(inviter);
+	comes_a_step(&inviter);
+	slay(&inviter);
 	holds_nothing(1);
 	there("ip route del blackhole 192.0.2.1/32");
 }
@@ -326,25 +376,25 @@ static struct lc_peer *invite_it(void)
 
 Behaves(killed, invitee_asking)
 {
-	pid_t leaf = run(listens_as_leaf);
+	struct actor leaf = run(listens_as_leaf);
 	struct lc_peer *peer;
 
-	is_listening();
+	comes_a_step(&leaf);
 	peer = invite_it();
-	pause_ms(50);
-	slay(leaf);
+	comes_a_step(&leaf);
+	slay(&leaf);
 	hear_refusal(peer, LC_MESSAGE_REFUSE, LEAFCAST_NOBODY_LISTENING);
 	lc_peer_free(peer);
 }
 
 static void invitee_is_killed(enum progress when)
 {
-	pid_t leaf = run(accepts_as_leaf);
+	struct actor leaf = run(accepts_as_leaf);
 	int root = udp_there("192.0.2.2:5000");
-	struct lc_message accept;
+	struct lc_message accept, last;
 	struct lc_peer *peer;
 
-	is_listening();
+	comes_a_step(&leaf);
 	peer = invite_it();
 	accept = heard(peer, LC_MESSAGE_ACCEPT);
 	if (when >= PROVEN) {
@@ -353,15 +403,17 @@ static void invitee_is_killed(enum progress when)
 	}
 	if (when >= MEMBER) {
 		tell(peer, (struct lc_message){.kind = LC_MESSAGE_JOINED});
-		pause_ms(20);
+		comes_a_step(&leaf);
 	}
 	if (when >= DRAINING) {
 		tell(peer, (struct lc_message){.kind = LC_MESSAGE_LEAVE, .datagrams = UINT64_MAX});
-		pause_ms(20);
+		daemon_has_looked();
 	}
-	slay(leaf);
+	slay(&leaf);
 	if (when < DRAINING)
 		hear_refusal(peer, LC_MESSAGE_LEAVE, LEAFCAST_RESET);
+	else /* which has said its last word */
+		cr_assert_eq(hear(peer, &last, 2000), HUNG_UP);
 	lc_peer_free(peer);
 	holds_nothing(2);
 	close(root);
@@ -399,22 +451,22 @@ static void one_of_a_pair_is_killed(void (*asked)(void), void (*asker)(void))
 {
 	for (int i = 0; i < 30; i++) {
 		enum victim victim = (enum victim)(i % 3 + 1);
-		pid_t first = run(asked), second;
+		struct actor first = run(asked), second;
 
-		is_listening();
+		comes_a_step(&first);
 		second = run(asker);
 		pause_ms(i < 24 ? i / 3 : 40);
 		if (victim & ASKED)
-			slay(first);
+			slay(&first);
 		if (victim & ASKER)
-			slay(second);
+			slay(&second);
 		if (!(victim & ASKED)) {
 			pause_ms(20);
-			slay(first);
+			slay(&first);
 		}
 		if (!(victim & ASKER)) {
 			pause_ms(20);
-			slay(second);
+			slay(&second);
 		}
 		holds_nothing(2);
 	}
@@ -443,13 +495,14 @@ Behaves(killed, pair_that_invites_and_waits)
 /* A process that hands its connection to another and dies: the members go with it. */
 Behaves(killed, a_child_holds_the_connection_open)
 {
-	pid_t root = run(accepts_as_root), joiner, child = -1;
+	struct actor root = run(accepts_as_root), joiner = {.progress = -1};
+	pid_t child = -1;
 	int report[2];
 
 	cr_assert_eq(pipe(report), 0);
-	is_listening();
-	joiner = fork();
-	if (joiner == 0) {
+	comes_a_step(&root);
+	joiner.process = fork();
+	if (joiner.process == 0) {
 		struct app app = app_with_leaf(LEAF, 0);
 
 		app_tell(&app, join_to(SESSION), -1);
@@ -462,9 +515,9 @@ Behaves(killed, a_child_holds_the_connection_open)
 	}
 	cr_assert_eq(read(report[0], &child, sizeof(child)), (ssize_t)sizeof(child));
 	has_leaves(1);
-	slay(joiner);
+	slay(&joiner);
 	has_leaves(0);
-	slay(root);
+	slay(&root);
 	holds_nothing(2);
 	kill(child, SIGKILL);
 }
