@@ -112,6 +112,11 @@ bench: ## copies beside tc mirred, and joins; BENCH="--quick", "--against TREE",
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)scripts/bench $(BENCH)
 
+kernels: ## the programs and a membership on stock kernels, in QEMU
+	$(Q)scripts/deps kernels
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)scripts/kernels
+
 arm64: ## cross build, unit tests under qemu-user
 	$(Q)scripts/deps arm64
 	$(Q)scripts/arm64
@@ -139,7 +144,7 @@ install: all ## below PREFIX (default /usr/local), honours DESTDIR
 clean: ## remove what was built
 	rm -rf .build compile_commands.json
 
-.PHONY: all help arm64 bench bench-programs check demo install clean vmlinux
+.PHONY: all help arm64 bench bench-programs kernels check demo install clean vmlinux
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
