@@ -3,14 +3,16 @@
 # From the samples of scripts/bench to one document: medians, and ratios within
 # a round. Round 0 has only warmed up.
 
-# Cheaper by less than this is not seen in the noise of a shared machine.
-def least_difference: 0.03;
+# Less than this is noise on a shared machine: of one row, and of all rows together.
+def row_noise: 0.03;
+def overall_noise: 0.015;
 
 def quantile($q): sort | .[((length - 1) * $q) | round];
 def spread: {median: quantile(0.5), low: quantile(0.25), high: quantile(0.75)};
 # Of two lists, a number a round each.
 def ratios($of; $to): [$of, $to] | transpose | map(.[0] / .[1]) | spread;
-def dearer: .median < 1 - least_difference and .high < 1;
+# In three rounds of four.
+def dearer($noise): .high < 1 - $noise;
 
 def per_second($samples): [$samples[] | .arrived / .wall_ns * 1e9];
 def copies_of($samples):
@@ -30,6 +32,12 @@ def copy_row:
 		 this_to_against: ratios(per_second($this); per_second($against))}
 	  end;
 
+# The geometric mean of all rows' ratios, round by round.
+def overall:
+	map(select(.who != "mirred")) | group_by(.round)
+	| map([group_by(.copies)[] | sort_by(.who) | per_second(.) | .[1] / .[0] | log] | add / length | exp)
+	| spread;
+
 def joins_per_s($samples): [$samples[] | .joins / (.ns | add) * 1e9];
 def joins_of($samples):
 	{per_s: (joins_per_s($samples) | quantile(0.5)),
@@ -43,7 +51,8 @@ def join_row:
 		{against: joins_of($against), this_to_against: ratios(joins_per_s($this); joins_per_s($against))}
 	  end;
 
-map(select(.round > 0))
+map(select(.round > 0)) as $samples
+| $samples
 | {kernel: $kernel, cpus: $cpus, this: $this}
 + (if $against == "" then {} else {against: $against} end)
 + {round_ms: $round_ms,
@@ -51,5 +60,7 @@ map(select(.round > 0))
    copies: (map(select(.copies)) | group_by(.copies) | map(copy_row)),
    joins: (map(select(.joins)) | join_row)}
 | .lost = ([.copies[] | .this.lost, .against.lost // 0] | add)
-| .dearer = ([(.copies[], .joins) | select(.this_to_against) | select(.this_to_against | dearer)] | length)
+| (if $against == "" then . else .this_to_against = ($samples | map(select(.copies)) | overall) end)
+| .dearer = ([(.copies[], .joins) | .this_to_against // empty | select(dearer(row_noise))]
+	+ [.this_to_against // empty | select(dearer(overall_noise))] | length)
 | .good = (.lost == 0 and .dearer == 0)

@@ -34,6 +34,7 @@ def joins($who):
 "Copies, millions a second; ratios are medians (and quartiles) within a round; (b): each leaf has a bucket",
 heading($against),
 (.copies | sort_by(.limited, .family, .leaves, .segments, -.payload_bytes) | .[] | row($against)),
+if $against then "all rows together, this/against \(.this_to_against | ratio)" else empty end,
 "",
 "\(.joins.joins) joins one after another",
 (.joins.this | joins("this")),
