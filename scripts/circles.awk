@@ -104,8 +104,10 @@ function check_order(	levels, level, peers, place, pair, i, j, n) {
 }
 
 END {
-	if (count != files)
+	if (count != files) {
 		fault(count + 0 " of " files " objects are there: build first")
+		exit 1
+	}
 	find_edges()
 	for (i in seen)
 		if (!state[i] && !found)

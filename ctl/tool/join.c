@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* leafcast leaf: how it becomes a member, either way, within --timeout. */
+#include "tool/join.h"
+
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "core/endpoint.h"
-#include "tool/leaf.h"
+#include "tool/say.h"
+#include "tool/sockets.h"
 #include "tool/stop.h"
 
 #define RETRY_MS 200
@@ -52,7 +54,7 @@ static int try_join(struct lc_leaf_tool *leaf, uint64_t deadline_ms)
 	return WSAEINPROGRESS;
 }
 
-bool lc_leaf_join(struct lc_leaf_tool *leaf)
+bool lc_join(struct lc_leaf_tool *leaf)
 {
 	uint64_t deadline_ms = now_ms() + leaf->settings->timeout_ms;
 
@@ -74,7 +76,7 @@ bool lc_leaf_join(struct lc_leaf_tool *leaf)
 			lc_say_refused("join", LEAFCAST_TIMED_OUT, WSAETIMEDOUT);
 			return false;
 		}
-		if (!lc_nobody_yet(reason) || now_ms() + RETRY_MS >= deadline_ms) {
+		if (!lc_sockets_nobody_yet(reason) || now_ms() + RETRY_MS >= deadline_ms) {
 			lc_say_refused("join", reason, code);
 			return false;
 		}
@@ -132,7 +134,7 @@ static int try_accept(struct lc_leaf_tool *leaf)
 	}
 }
 
-bool lc_leaf_be_invited(struct lc_leaf_tool *leaf)
+bool lc_join_by_invitation(struct lc_leaf_tool *leaf)
 {
 	const struct lc_leaf_settings *settings = leaf->settings;
 	const struct lc_endpoint *at = settings->bind.family ? &settings->bind : &settings->name;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* leafcast leaf: takes part in a session. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/endpoint.h"
-#include "tool/leaf.h"
+#include "tool/join.h"
+#include "tool/say.h"
+#include "tool/sockets.h"
 #include "tool/stop.h"
 #include "tool/stream.h"
 #include "tool/tool.h"
@@ -56,8 +59,8 @@ static void say_joined(struct lc_leaf_tool *leaf)
 		lc_endpoint_format(own, &name);
 	lc_say("joined %s as %s", lc_endpoint_format(session, &leaf->session), own);
 	if (leaf->peer_data.len)
-		lc_sockets_print_data(leaf->settings->listen ? "caller-data" : "callee-data",
-				      leaf->peer_data.buf, leaf->peer_data.len);
+		lc_say_data(leaf->settings->listen ? "caller-data" : "callee-data",
+			    leaf->peer_data.buf, leaf->peer_data.len);
 }
 
 /* Standard input to the root, until it ends or the leaf does. */
@@ -163,7 +166,7 @@ static enum lc_exit open_leaf(const struct lc_leaf_settings *settings)
 				      WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF, NULL,
 				      settings->qos.given ? &settings->qos.flow : NULL);
 	if (leaf.socket != INVALID_SOCKET) {
-		if (settings->listen ? lc_leaf_be_invited(&leaf) : lc_leaf_join(&leaf))
+		if (settings->listen ? lc_join_by_invitation(&leaf) : lc_join(&leaf))
 			result = take_part(&leaf);
 		else if (lc_stop_asked())
 			result = interrupted();

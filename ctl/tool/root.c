@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* leafcast root: sends standard input to a session's leaves. */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/endpoint.h"
 #include "core/flowspec.h"
+#include "tool/attend.h"
+#include "tool/pace.h"
 #include "tool/root.h"
+#include "tool/say.h"
+#include "tool/sockets.h"
 #include "tool/stop.h"
 #include "tool/stream.h"
 #include "tool/tool.h"
@@ -45,23 +50,6 @@ static enum lc_exit help(void)
 	     "Exit status: 0 all sent; 1 the session broke, an invitation was refused, or it\n"
 	     "was interrupted; 2 usage.");
 	return LC_EXIT_SUCCESS;
-}
-
-/* Until the invitations are decided and enough leaves are there; false: stopped or broken before. */
-static bool wait_for_leaves(struct lc_root *root)
-{
-	bool ready;
-
-	pthread_mutex_lock(&root->lock);
-	for (;;) {
-		ready = root->invitations_decided && root->joined >= root->settings->wait;
-		if (ready || root->broken || lc_stop_asked())
-			break;
-		pthread_cond_wait(&root->changed, &root->lock);
-	}
-	ready = ready && !root->broken;
-	pthread_mutex_unlock(&root->lock);
-	return ready;
 }
 
 /* Without --rate, no faster than its own --qos lets through: what is above would be dropped. */
@@ -111,23 +99,22 @@ static bool stream(struct lc_root *root)
 
 static enum lc_exit serve(struct lc_root *root)
 {
-	bool sent, well;
+	pthread_t attendant;
+	bool sent;
 
-	if (!lc_root_attend(root))
+	if (!lc_attend_begin(root, &attendant))
 		return LC_EXIT_FAILURE;
-	sent = wait_for_leaves(root) && stream(root);
-	lc_root_attended(root);
-	well = sent && !root->refused && !root->broken;
-	return well ? LC_EXIT_SUCCESS : LC_EXIT_FAILURE;
+	sent = lc_progress_wait(&root->progress, root->settings->wait) && stream(root);
+	lc_attend_end(root, attendant);
+	return sent && lc_progress_is_well(&root->progress) ? LC_EXIT_SUCCESS : LC_EXIT_FAILURE;
 }
 
 static enum lc_exit open_session(const struct lc_root_settings *settings)
 {
 	struct lc_root root = {
 		.settings = settings,
-		.invitation = INVALID_SOCKET,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.changed = PTHREAD_COND_INITIALIZER,
+		.progress = LC_PROGRESS_BEGINS,
+		.invitations = {.under_way = INVALID_SOCKET},
 	};
 	enum lc_exit result = LC_EXIT_FAILURE;
 	char text[LC_ENDPOINT_TEXT];
@@ -144,7 +131,9 @@ static enum lc_exit open_session(const struct lc_root_settings *settings)
 			result = serve(&root);
 		}
 		closesocket(root.socket);
-		lc_root_forget_leaves(&root);
+		if (root.invitations.under_way != INVALID_SOCKET)
+			closesocket(root.invitations.under_way);
+		lc_leaves_close(&root.leaves);
 	}
 	lc_sockets_end();
 	return result;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What root and leaf tell people, on standard error. */
+#include "tool/say.h"
+
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "tool/sockets.h"
 
 void lc_say(const char *format, ...)
 {
@@ -30,19 +30,8 @@ void lc_say_refused(const char *what, enum leafcast_reason reason, int code)
 		       leafcast_reason_word(reason), leafcast_code_name(code), code);
 }
 
-bool lc_nobody_yet(enum leafcast_reason reason)
-{
-	return reason == LEAFCAST_NOBODY_LISTENING || reason == LEAFCAST_NO_CONTROL ||
-	       reason == LEAFCAST_UNREACHABLE;
-}
-
-WSABUF lc_sockets_buffer(const char *text)
-{
-	return (WSABUF){.len = text ? (ULONG)strlen(text) : 0, .buf = (char *)text};
-}
-
 /* Bytes from elsewhere must not steer the reader's terminal. */
-void lc_sockets_print_data(const char *label, const char *bytes, size_t length)
+void lc_say_data(const char *label, const char *bytes, size_t length)
 {
 	char text[LEAFCAST_CONNECT_DATA_MAX + 1];
 

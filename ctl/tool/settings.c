@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What the values of options may be: one function per type of field. */
+#include "tool/settings.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +10,6 @@
 #include "core/endpoint.h"
 #include "core/flowspec.h"
 #include "leafcast/leafcast.h"
-#include "tool/options.h"
 
 #define STRINGIFY(number) #number
 #define TEXT(number)	  STRINGIFY(number)

@@ -46,6 +46,8 @@ struct lc_show_printer {
 extern const struct lc_show_printer lc_show_text;
 extern const struct lc_show_printer lc_show_json;
 
+/* --- show_words.c */
+
 const char *lc_drop_word(enum lc_drop reason);
 const char *lc_drop_text(enum lc_drop reason);
 

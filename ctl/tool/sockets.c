@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "tool/sockets.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -7,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "core/endpoint.h"
-#include "tool/sockets.h"
+#include "tool/say.h"
 #include "tool/stop.h"
 #include "tool/stream.h"
 
@@ -242,4 +244,15 @@ int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams)
 		}
 	}
 	return 0;
+}
+
+bool lc_sockets_nobody_yet(enum leafcast_reason reason)
+{
+	return reason == LEAFCAST_NOBODY_LISTENING || reason == LEAFCAST_NO_CONTROL ||
+	       reason == LEAFCAST_UNREACHABLE;
+}
+
+WSABUF lc_sockets_buffer(const char *text)
+{
+	return (WSABUF){.len = text ? (ULONG)strlen(text) : 0, .buf = (char *)text};
 }

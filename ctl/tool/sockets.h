@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What root and leaf both need of the Winsock calls, with failures said on standard error. */
+/* What root and leaf both need of the Winsock calls; failures are said. */
 #ifndef CTL_TOOL_SOCKETS_H
 #define CTL_TOOL_SOCKETS_H
 
@@ -8,7 +8,7 @@
 
 #include "leafcast/leafcast.h"
 #include "abi/endpoint.h"
-#include "tool/options.h"
+#include "abi/records.h"
 #include "tool/winsock.h"
 
 /* Any datagram fits. */
@@ -52,17 +52,10 @@ int lc_sockets_send(SOCKET socket, const void *payload, size_t length);
  */
 int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams);
 
-/* Connect data for a call and what came back, made readable. */
+/* Connect data for a call; empty where `text` is NULL. */
 WSABUF lc_sockets_buffer(const char *text);
-void lc_sockets_print_data(const char *label, const char *bytes, size_t length);
-
-/* One line on standard error, as one write. */
-__attribute__((format(printf, 1, 2))) void lc_say(const char *format, ...);
-
-/* "WHAT refused: WORD (NAME NUMBER)", or "failed" where the peer did not refuse. */
-void lc_say_refused(const char *what, enum leafcast_reason reason, int code);
 
 /* Whether a later try of the same join may do: nobody listens there yet. */
-bool lc_nobody_yet(enum leafcast_reason reason);
+bool lc_sockets_nobody_yet(enum leafcast_reason reason);
 
 #endif

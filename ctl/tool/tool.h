@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The verbs of the `leafcast` program; main.c has the table. */
+/*
+ * The verbs of the `leafcast` program; main.c has the table.
+ *
+ * Order: options, say, show_words, stop, table
+ *        < pace, progress, settings, show_json, show_text, stream
+ *        < sockets < join, leaves < invite < attend < leaf, root, show < main
+ */
 #ifndef CTL_TOOL_TOOL_H
 #define CTL_TOOL_TOOL_H
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* leafcast leaf: joins or is invited (join.c), then takes part (leaf.c). */
-#ifndef CTL_TOOL_LEAF_H
-#define CTL_TOOL_LEAF_H
+/* leafcast leaf: how it becomes a member, either way, within --timeout. leaf.c takes part then. */
+#ifndef CTL_TOOL_JOIN_H
+#define CTL_TOOL_JOIN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tool/sockets.h"
+#include "leafcast/leafcast.h"
+#include "tool/settings.h"
+#include "tool/winsock.h"
 
 struct lc_leaf_settings {
 	struct lc_endpoint name;
@@ -32,7 +34,7 @@ struct lc_leaf_tool {
 };
 
 /* Until joined, refused, out of time (both said) or asked to stop. On success leaf->member takes part. */
-bool lc_leaf_join(struct lc_leaf_tool *leaf);
-bool lc_leaf_be_invited(struct lc_leaf_tool *leaf);
+bool lc_join(struct lc_leaf_tool *leaf);
+bool lc_join_by_invitation(struct lc_leaf_tool *leaf);
 
 #endif
