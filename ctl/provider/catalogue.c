@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "provider/catalogue.h"
 
 #define ROOTED_FLAGS                                                                         \
@@ -111,8 +112,10 @@ int lc_catalogue_choose(int family, int type, int protocol, const WSAPROTOCOL_IN
 
 BOOL leafcast_catalogue_entry(size_t index, LPWSAPROTOCOL_INFOW info)
 {
+	WSAPROTOCOL_INFOW described;
+
 	if (index >= LC_CATALOGUE_ENTRIES)
 		return FALSE;
-	lc_catalogue_describe(&lc_catalogue[index], info);
-	return TRUE;
+	lc_catalogue_describe(&lc_catalogue[index], &described);
+	return !lc_memory_write(info, &described, sizeof(described));
 }

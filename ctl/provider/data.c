@@ -10,6 +10,7 @@
 #include "provider/address.h"
 #include "provider/errors.h"
 #include "provider/events.h"
+#include "provider/memory.h"
 #include "provider/sockets.h"
 
 /* Most calls have a few buffers: those need no allocation. */
@@ -21,10 +22,14 @@ struct parts {
 	size_t count;
 };
 
+static void scatter(struct parts *parts)
+{
+	if (parts->all != parts->at_hand)
+		free(parts->all);
+}
+
 static int gather(struct parts *parts, const WSABUF *buffers, DWORD count)
 {
-	if (!buffers)
-		return WSAEFAULT;
 	if (!count || count > IOV_MAX)
 		return WSAEINVAL;
 	parts->count = count;
@@ -32,15 +37,21 @@ static int gather(struct parts *parts, const WSABUF *buffers, DWORD count)
 					      : malloc(count * sizeof(*parts->all));
 	if (!parts->all)
 		return WSAENOBUFS;
-	for (DWORD i = 0; i < count; i++)
-		parts->all[i] = (struct iovec){buffers[i].buf, buffers[i].len};
-	return 0;
+	if (!lc_memory_read_buffers(parts->all, buffers, count))
+		return 0;
+	scatter(parts);
+	return WSAEFAULT;
 }
 
-static void scatter(struct parts *parts)
+/* The same for parts that a datagram is written to. */
+static int gather_room(struct parts *parts, const WSABUF *buffers, DWORD count)
 {
-	if (parts->all != parts->at_hand)
-		free(parts->all);
+	int error = gather(parts, buffers, count);
+
+	if (error || !lc_memory_check_parts(parts->all, parts->count))
+		return error;
+	scatter(parts);
+	return WSAEFAULT;
 }
 
 /*
@@ -52,6 +63,14 @@ static bool wait_ready(int fd, int wake, short what)
 	struct pollfd descriptors[] = {{.fd = fd, .events = what}, {.fd = wake, .events = POLLIN}};
 
 	return poll(descriptors, 2, -1) >= 0 || errno == EINTR;
+}
+
+/* An out-parameter; whoever took it away since it was checked learns no more than that. */
+static int write_count(LPDWORD to, size_t bytes)
+{
+	DWORD count = (DWORD)bytes;
+
+	return lc_memory_write(to, &count, sizeof(count)) ? WSAEFAULT : 0;
 }
 
 /* Sending */
@@ -136,7 +155,7 @@ static int do_send(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD sent, D
 		return error;
 	if (overlapped || flags)
 		error = WSAEOPNOTSUPP;
-	else if (!sent)
+	else if (lc_memory_expect_writable(sent, sizeof(*sent)))
 		error = WSAEFAULT;
 	else
 		error = check_send(s);
@@ -149,9 +168,7 @@ static int do_send(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD sent, D
 		scatter(&parts);
 	}
 	lc_leave(s);
-	if (!error)
-		*sent = (DWORD)bytes;
-	return error;
+	return error ? error : write_count(sent, bytes);
 }
 
 int lc_wsp_send(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
@@ -191,8 +208,11 @@ static int receive_once(int fd, struct msghdr *message, int flags, size_t *recei
 {
 	ssize_t result = recvmsg(fd, message, flags | MSG_DONTWAIT);
 
-	if (result < 0)
+	if (result < 0) {
+		if (errno == EFAULT)
+			lc_memory_forget();
 		return lc_wsa_from_errno(-errno);
+	}
 	*received = (size_t)result;
 	return message->msg_flags & MSG_TRUNC ? WSAEMSGSIZE : 0;
 }
@@ -232,13 +252,15 @@ static int receive_one(struct lc_socket *s, struct msghdr *message, int flags, s
 	}
 }
 
-static int check_receive_arguments(LPDWORD received, const DWORD *flags, bool overlapped)
+static int check_receive_arguments(LPDWORD received, LPDWORD flags, DWORD *given, bool overlapped)
 {
 	if (overlapped)
 		return WSAEOPNOTSUPP;
-	if (!received || !flags)
+	if (lc_memory_read(given, flags, sizeof(*given)) ||
+	    lc_memory_expect_writable(flags, sizeof(*flags)) ||
+	    lc_memory_expect_writable(received, sizeof(*received)))
 		return WSAEFAULT;
-	return *flags & ~(DWORD)(MSG_PEEK | MSG_PARTIAL) ? WSAEOPNOTSUPP : 0;
+	return *given & ~(DWORD)(MSG_PEEK | MSG_PARTIAL) ? WSAEOPNOTSUPP : 0;
 }
 
 static int do_receive(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
@@ -250,22 +272,23 @@ static int do_receive(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD rece
 	struct parts parts;
 	struct lc_socket *s;
 	size_t bytes = 0;
+	DWORD given;
 	int error = lc_enter(handle, &s);
 	bool got;
 
 	if (error)
 		return error;
-	error = check_receive_arguments(received, flags, overlapped);
+	error = check_receive_arguments(received, flags, &given, overlapped);
 	if (!error && from)
 		error = lc_address_check_room(s->entry->family, from, fromlen);
 	if (!error)
 		error = check_receive(s);
 	if (!error)
-		error = gather(&parts, buffers, count);
+		error = gather_room(&parts, buffers, count);
 	if (!error) {
 		message.msg_iov = parts.all;
 		message.msg_iovlen = parts.count;
-		error = receive_one(s, &message, (int)*flags & MSG_PEEK, &bytes);
+		error = receive_one(s, &message, (int)given & MSG_PEEK, &bytes);
 		scatter(&parts);
 	}
 	lc_event_after_receive(s);
@@ -273,8 +296,8 @@ static int do_receive(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD rece
 	got = !error || error == WSAEMSGSIZE;
 	if (!got)
 		return error;
-	*received = (DWORD)bytes;
-	*flags = 0;
+	if (write_count(received, bytes) || (given && write_count(flags, 0)))
+		return WSAEFAULT;
 	if (from &&
 	    !lc_endpoint_from_sockaddr(&sender, (struct sockaddr *)&source, message.msg_namelen))
 		lc_address_write(&sender, from, fromlen);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include <errno.h>
 
+#include "base/memory.h"
 #include "leafcast/leafcast.h"
 #include "provider/errors.h"
 
@@ -92,7 +93,7 @@ int lc_finish(const char *call, SOCKET s, int code, LPINT lpErrno)
 	if (!code)
 		return 0;
 	if (lpErrno)
-		*lpErrno = code;
+		lc_memory_write(lpErrno, &code, sizeof(code));
 	return SOCKET_ERROR;
 }
 

@@ -19,7 +19,7 @@ int lc_wsa_from_reply(const struct lc_local_message *reply);
 /*
  * How every entry ends: traces the call, stores the code unless it is 0, and
  * returns 0 or SOCKET_ERROR; or for those that return sockets, the socket or
- * INVALID_SOCKET.
+ * INVALID_SOCKET. Where lpErrno is no memory the result alone tells.
  */
 int lc_finish(const char *call, SOCKET s, int code, LPINT lpErrno);
 SOCKET lc_finish_socket(const char *call, SOCKET s, int code, SOCKET result, LPINT lpErrno);

@@ -128,8 +128,8 @@ int lc_wsp_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DW
 	else
 		error = control(socket, code, &io);
 	lc_leave(socket);
-	if (!error)
-		*returned = io.used;
+	if (!error && lc_memory_write(returned, &io.used, sizeof(io.used)))
+		error = WSAEFAULT;
 	return lc_finish("WSPIoctl", s, error, lpErrno);
 }
 

@@ -6,6 +6,10 @@
  * Decided here, because the documents leave it open:
  *
  *   dwFlags of WSPJoinLeaf outside {1, 2, 4}    WSAEINVAL
+ *   a pointer to no memory, or to such as       WSAEFAULT, before anything is done: nothing is sent,
+ *   cannot be written, or too little of it      received, joined or cleared. Of receive buffers the
+ *                                               whole counts, whatever comes
+ *   an lpErrno that is no memory                the code is told nowhere; the call does what it does
  *   a descriptor not yet usable (R31)           every call but WSPCloseSocket is WSAENOTCONN; so
  *                                               it stays if the join fails or is cancelled
  *   after a cancel (R32)                        FD_CONNECT follows on s, with WSAEINTR: only then

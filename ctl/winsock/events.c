@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "winsock/front.h"
 
 static int descriptor_of(WSAEVENT event)
@@ -84,23 +85,34 @@ static int look(struct pollfd *descriptors, DWORD count, bool all)
 	return all && every ? 0 : -1;
 }
 
+/* What to poll; or a code. */
+static int read_events(struct pollfd descriptors[WSA_MAXIMUM_WAIT_EVENTS], const WSAEVENT *events,
+		       DWORD count)
+{
+	WSAEVENT copy[WSA_MAXIMUM_WAIT_EVENTS];
+
+	if (!count || count > WSA_MAXIMUM_WAIT_EVENTS)
+		return WSA_INVALID_PARAMETER;
+	if (lc_memory_read(copy, events, count * sizeof(*copy)))
+		return WSAEFAULT;
+	for (DWORD i = 0; i < count; i++) {
+		if (copy[i] == WSA_INVALID_EVENT)
+			return WSA_INVALID_HANDLE;
+		descriptors[i] = (struct pollfd){.fd = descriptor_of(copy[i]), .events = POLLIN};
+	}
+	return 0;
+}
+
 DWORD WSAWaitForMultipleEvents(DWORD cEvents, const WSAEVENT *lphEvents, BOOL fWaitAll,
 			       DWORD dwTimeout, BOOL fAlertable)
 {
 	struct pollfd descriptors[WSA_MAXIMUM_WAIT_EVENTS];
 	uint64_t until = now_ms() + dwTimeout;
+	int error = read_events(descriptors, lphEvents, cEvents);
 
-	if (!lphEvents || !cEvents || cEvents > WSA_MAXIMUM_WAIT_EVENTS) {
-		WSASetLastError(WSA_INVALID_PARAMETER);
+	if (error) {
+		WSASetLastError(error);
 		return WSA_WAIT_FAILED;
-	}
-	for (DWORD i = 0; i < cEvents; i++) {
-		if (lphEvents[i] == WSA_INVALID_EVENT) {
-			WSASetLastError(WSA_INVALID_HANDLE);
-			return WSA_WAIT_FAILED;
-		}
-		descriptors[i] = (struct pollfd){.fd = descriptor_of(lphEvents[i]),
-						 .events = POLLIN};
 	}
 	for (;;) {
 		uint64_t now = now_ms();

@@ -4,63 +4,97 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "winsock/front.h"
 
-static bool is_wanted(const int *protocols, int protocol)
+/* More numbers than there are protocols: no list goes on for longer. */
+#define WANTED_MAX 256
+
+/* The zero-terminated list of the caller. */
+struct wanted {
+	bool all;
+	size_t count;
+	int protocols[WANTED_MAX];
+};
+
+static int read_wanted(struct wanted *wanted, const int *protocols)
 {
-	if (!protocols || !*protocols)
-		return true;
-	while (*protocols)
-		if (*protocols++ == protocol)
+	wanted->count = 0;
+	for (; protocols && wanted->count < WANTED_MAX; wanted->count++) {
+		int *at = &wanted->protocols[wanted->count];
+
+		if (lc_memory_read(at, protocols + wanted->count, sizeof(*at)))
+			return WSAEFAULT;
+		if (!*at)
+			break;
+	}
+	/* No list and an empty one mean the same. */
+	wanted->all = !wanted->count;
+	return wanted->count < WANTED_MAX ? 0 : WSAEINVAL;
+}
+
+static bool is_wanted(const struct wanted *wanted, int protocol)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (wanted->protocols[i] == protocol)
 			return true;
-	return false;
+	return wanted->all;
+}
+
+static void to_wide(void *to, const WSAPROTOCOL_INFOW *info)
+{
+	memcpy(to, info, sizeof(*info));
+}
+
+static void to_narrow(void *to, const WSAPROTOCOL_INFOW *info)
+{
+	WSAPROTOCOL_INFOA *narrow = to;
+
+	memcpy(narrow, info, offsetof(WSAPROTOCOL_INFOA, szProtocol));
+	for (size_t i = 0; i <= WSAPROTOCOL_LEN; i++)
+		narrow->szProtocol[i] = (CHAR)info->szProtocol[i];
+}
+
+/* Entries of `size` bytes each, made by `convert`; returns as WSAEnumProtocols does. */
+static int list(const int *protocols, char *buffer, LPDWORD length, size_t size,
+		void (*convert)(void *, const WSAPROTOCOL_INFOW *))
+{
+	WSAPROTOCOL_INFOW info, entry; /* no WSAPROTOCOL_INFOA is longer */
+	struct wanted wanted;
+	DWORD needed = 0, room;
+	int count = 0, error = read_wanted(&wanted, protocols);
+
+	if (error)
+		return lc_front_result(error, 0);
+	for (size_t i = 0; leafcast_catalogue_entry(i, &info); i++)
+		if (is_wanted(&wanted, info.iProtocol))
+			needed += (DWORD)size;
+	if (lc_memory_read(&room, length, sizeof(room)))
+		return lc_front_result(WSAEFAULT, 0);
+	if (!buffer || room < needed) {
+		error = lc_memory_write(length, &needed, sizeof(needed)) ? WSAEFAULT : WSAENOBUFS;
+		return lc_front_result(error, 0);
+	}
+	for (size_t i = 0; leafcast_catalogue_entry(i, &info); i++) {
+		if (!is_wanted(&wanted, info.iProtocol))
+			continue;
+		convert(&entry, &info);
+		if (lc_memory_write(buffer + (size_t)count++ * size, &entry, size))
+			return lc_front_result(WSAEFAULT, 0);
+	}
+	return count;
 }
 
 int WSAEnumProtocolsW(LPINT lpiProtocols, LPWSAPROTOCOL_INFOW lpProtocolBuffer,
 		      LPDWORD lpdwBufferLength)
 {
-	WSAPROTOCOL_INFOW info;
-	DWORD needed = 0;
-	int count = 0;
-
-	if (!lpdwBufferLength)
-		return lc_front_result(WSAEFAULT, 0);
-	for (size_t i = 0; leafcast_catalogue_entry(i, &info); i++)
-		if (is_wanted(lpiProtocols, info.iProtocol))
-			needed += sizeof(info);
-	if (!lpProtocolBuffer || *lpdwBufferLength < needed) {
-		*lpdwBufferLength = needed;
-		return lc_front_result(WSAENOBUFS, 0);
-	}
-	for (size_t i = 0; leafcast_catalogue_entry(i, &info); i++)
-		if (is_wanted(lpiProtocols, info.iProtocol))
-			lpProtocolBuffer[count++] = info;
-	return count;
+	return list(lpiProtocols, (char *)lpProtocolBuffer, lpdwBufferLength,
+		    sizeof(WSAPROTOCOL_INFOW), to_wide);
 }
 
 int WSAEnumProtocolsA(LPINT lpiProtocols, LPWSAPROTOCOL_INFOA lpProtocolBuffer,
 		      LPDWORD lpdwBufferLength)
 {
-	WSAPROTOCOL_INFOW info;
-	DWORD needed = 0;
-	int count = 0;
-
-	if (!lpdwBufferLength)
-		return lc_front_result(WSAEFAULT, 0);
-	for (size_t i = 0; leafcast_catalogue_entry(i, &info); i++)
-		if (is_wanted(lpiProtocols, info.iProtocol))
-			needed += sizeof(*lpProtocolBuffer);
-	if (!lpProtocolBuffer || *lpdwBufferLength < needed) {
-		*lpdwBufferLength = needed;
-		return lc_front_result(WSAENOBUFS, 0);
-	}
-	for (size_t i = 0; leafcast_catalogue_entry(i, &info); i++) {
-		if (!is_wanted(lpiProtocols, info.iProtocol))
-			continue;
-		memcpy(&lpProtocolBuffer[count], &info, offsetof(WSAPROTOCOL_INFOA, szProtocol));
-		for (size_t at = 0; at <= WSAPROTOCOL_LEN; at++)
-			lpProtocolBuffer[count].szProtocol[at] = (CHAR)info.szProtocol[at];
-		count++;
-	}
-	return count;
+	return list(lpiProtocols, (char *)lpProtocolBuffer, lpdwBufferLength,
+		    sizeof(WSAPROTOCOL_INFOA), to_narrow);
 }

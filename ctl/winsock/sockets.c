@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "winsock/front.h"
 
 SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g,
@@ -14,14 +15,17 @@ SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW lpProtocol
 SOCKET WSASocketA(int af, int type, int protocol, LPWSAPROTOCOL_INFOA lpProtocolInfo, GROUP g,
 		  DWORD dwFlags)
 {
+	WSAPROTOCOL_INFOA narrow;
 	WSAPROTOCOL_INFOW wide;
 
 	if (!lpProtocolInfo)
 		return WSASocketW(af, type, protocol, NULL, g, dwFlags);
+	if (lc_memory_read(&narrow, lpProtocolInfo, sizeof(narrow)))
+		return lc_front_socket(WSAEFAULT, INVALID_SOCKET);
 	/* The two differ in the name at the end alone. */
-	memcpy(&wide, lpProtocolInfo, offsetof(WSAPROTOCOL_INFOA, szProtocol));
+	memcpy(&wide, &narrow, offsetof(WSAPROTOCOL_INFOA, szProtocol));
 	for (size_t i = 0; i <= WSAPROTOCOL_LEN; i++)
-		wide.szProtocol[i] = (unsigned char)lpProtocolInfo->szProtocol[i];
+		wide.szProtocol[i] = (unsigned char)narrow.szProtocol[i];
 	return WSASocketW(af, type, protocol, &wide, g, dwFlags);
 }
 

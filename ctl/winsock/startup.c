@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "winsock/front.h"
 
 WSPPROC_TABLE lc_front_table;
@@ -49,9 +50,10 @@ int WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData)
 	const WSPUPCALLTABLE none = {0};
 	WSPPROC_TABLE table;
 	WSPDATA provider;
+	WSADATA data;
 	int error;
 
-	if (!lpWSAData)
+	if (lc_memory_check_writable(lpWSAData, sizeof(*lpWSAData)))
 		return WSAEFAULT;
 	error = WSPStartup(wVersionRequested, &provider, NULL, none, &table);
 	if (error)
@@ -61,8 +63,8 @@ int WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData)
 	if (!startups++)
 		lc_front_table = table;
 	pthread_mutex_unlock(&startup_mutex);
-	describe(lpWSAData, &provider);
-	return 0;
+	describe(&data, &provider);
+	return lc_memory_write(lpWSAData, &data, sizeof(data)) ? WSAEFAULT : 0;
 }
 
 int WSACleanup(void)
