@@ -77,8 +77,8 @@ int lc_wsp_recv_from(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, 
 		     struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
 		     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread,
 		     LPINT lpErrno);
-int lc_wsp_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
-		  const struct timeval *timeout, LPINT lpErrno);
+int lc_wsp_select(int nfds, leafcast_fd_set *readfds, leafcast_fd_set *writefds,
+		  leafcast_fd_set *exceptfds, const struct timeval *timeout, LPINT lpErrno);
 int lc_wsp_send(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
 		LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
 		LPWSATHREADID thread, LPINT lpErrno);

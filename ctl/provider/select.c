@@ -7,198 +7,272 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/memory.h"
 #include "provider/errors.h"
+#include "provider/fdset.h"
 #include "provider/sockets.h"
 
-/* A member of one of the sets; each has up to three descriptors in the poll. */
-struct watched {
-	struct lc_socket *socket;
-	int number; /* in the sets */
-	bool read, write;
-};
+/* Beyond a year is as good as for ever, and does not overflow. */
+#define LONGEST_WAIT_S (365 * 86400)
 
 enum {
-	PER_SOCKET = 3
+	READ,
+	WRITE,
+	EXCEPT,
+	SETS
+};
+
+/* A socket that is in one of the sets, or in several. */
+struct watched {
+	SOCKET handle;
+	struct lc_socket *socket; /* entered */
+	bool in[SETS];
+	bool ready[SETS];
+	/* Its places in the poll; NULL: not there */
+	struct pollfd *data, *wake, *request;
 };
 
 struct selection {
-	struct watched watched[FD_SETSIZE];
-	struct pollfd descriptors[FD_SETSIZE * PER_SOCKET];
-	size_t count;
+	struct lc_fd_set sets[SETS];
+	struct watched *watched; /* by handle, each once */
+	size_t count, entered;
+	/* Not more than there are open: poll(2) refuses longer lists than RLIMIT_NOFILE. */
+	struct pollfd *polled;
+	size_t polls;
 };
 
-static bool holds(const fd_set *set, int number)
+static int compare(const void *a, const void *b)
 {
-	return set && FD_ISSET(number, set);
+	const struct watched *one = a, *other = b;
+
+	return one->handle < other->handle ? -1 : one->handle > other->handle;
 }
 
-/* All sockets are entered, or none. */
-static int enter_all(struct selection *selection, const fd_set *read, const fd_set *write,
-		     const fd_set *except)
+static struct watched *find(struct selection *selection, SOCKET handle)
 {
-	for (int number = 0; number < FD_SETSIZE; number++) {
-		struct watched *watched = &selection->watched[selection->count];
-		int error;
+	const struct watched wanted = {.handle = handle};
 
-		if (!holds(read, number) && !holds(write, number) && !holds(except, number))
-			continue;
-		error = lc_enter((SOCKET)number, &watched->socket);
+	return bsearch(&wanted, selection->watched, selection->count, sizeof(wanted), compare);
+}
+
+/* All members of all sets, each once. */
+static int list_members(struct selection *selection)
+{
+	size_t total = 0, kept = 0;
+
+	for (int set = 0; set < SETS; set++)
+		total += selection->sets[set].count;
+	if (!total)
+		return WSAEINVAL; /* three empty sets are as good as none */
+	selection->watched = calloc(total, sizeof(*selection->watched));
+	selection->polled = calloc(total * 3, sizeof(*selection->polled));
+	if (!selection->watched || !selection->polled)
+		return WSAENOBUFS;
+	for (int set = 0; set < SETS; set++)
+		for (size_t i = 0; i < selection->sets[set].count; i++)
+			selection->watched[selection->count++].handle =
+				selection->sets[set].members[i];
+	qsort(selection->watched, total, sizeof(*selection->watched), compare);
+	for (size_t i = 0; i < total; i++)
+		if (!i || compare(&selection->watched[i], &selection->watched[kept - 1]))
+			selection->watched[kept++] = selection->watched[i];
+	selection->count = kept;
+	for (int set = 0; set < SETS; set++)
+		for (size_t i = 0; i < selection->sets[set].count; i++)
+			find(selection, selection->sets[set].members[i])->in[set] = true;
+	return 0;
+}
+
+static int enter_all(struct selection *selection)
+{
+	for (; selection->entered < selection->count; selection->entered++) {
+		struct watched *watched = &selection->watched[selection->entered];
+		int error = lc_enter(watched->handle, &watched->socket);
+
 		if (error)
 			return error;
 		lc_unlock();
-		watched->number = number;
-		watched->read = holds(read, number);
-		watched->write = holds(write, number);
-		selection->count++;
 	}
 	return 0;
 }
 
 static void leave_all(struct selection *selection)
 {
-	while (selection->count) {
+	while (selection->entered) {
 		lc_lock();
-		lc_leave(selection->watched[--selection->count].socket);
+		lc_leave(selection->watched[--selection->entered].socket);
 	}
 }
 
-static int fill(struct selection *selection)
+static struct pollfd *poll_also(struct selection *selection, int fd, short events)
+{
+	struct pollfd *at = &selection->polled[selection->polls++];
+
+	*at = (struct pollfd){.fd = fd, .events = events};
+	return at;
+}
+
+static int list_descriptors(struct selection *selection)
 {
 	for (size_t i = 0; i < selection->count; i++) {
 		struct watched *watched = &selection->watched[i];
-		struct pollfd *at = &selection->descriptors[i * PER_SOCKET];
-		int wake, accept_ready;
+		short events = (short)((watched->in[READ] ? POLLIN : 0) |
+				       (watched->in[WRITE] ? POLLOUT : 0));
+		int wake, request;
 
 		lc_lock();
 		wake = lc_socket_wake_fd(watched->socket);
-		accept_ready = watched->socket->listening && watched->read
-				       ? lc_socket_accept_ready_fd(watched->socket)
-				       : -1;
+		request = watched->socket->listening && watched->in[READ]
+				  ? lc_socket_accept_ready_fd(watched->socket)
+				  : -1;
 		lc_unlock();
 		if (wake < 0)
 			return WSAENOBUFS;
-		at[0] = (struct pollfd){.fd = watched->socket->fd,
-					.events = (short)((watched->read ? POLLIN : 0) |
-							  (watched->write ? POLLOUT : 0))};
+		if (events)
+			watched->data = poll_also(selection, watched->socket->fd, events);
 		/* Watched by all, so that a close ends the call */
-		at[1] = (struct pollfd){.fd = wake, .events = POLLIN};
-		at[2] = (struct pollfd){.fd = accept_ready, .events = POLLIN};
+		watched->wake = poll_also(selection, wake, POLLIN);
+		if (request >= 0)
+			watched->request = poll_also(selection, request, POLLIN);
 	}
 	return 0;
 }
 
-/* How many of the sets' members are ready; -1: one is being closed. */
-static int collect(struct selection *selection, fd_set *read, fd_set *write)
+static bool fired(const struct pollfd *polled, short what)
 {
-	int ready = 0;
-
-	for (size_t i = 0; i < selection->count; i++) {
-		struct watched *watched = &selection->watched[i];
-		const struct pollfd *at = &selection->descriptors[i * PER_SOCKET];
-		bool over;
-
-		lc_lock();
-		over = watched->socket->closing;
-		lc_unlock();
-		if (over)
-			return -1;
-		if (watched->read && ((at[0].revents & POLLIN) || at[1].revents || at[2].revents)) {
-			FD_SET(watched->number, read);
-			ready++;
-		}
-		if (watched->write && at[0].revents & POLLOUT) {
-			FD_SET(watched->number, write);
-			ready++;
-		}
-	}
-	return ready;
+	return polled && polled->revents & (what | POLLERR | POLLHUP);
 }
 
-/* An ended socket that is not asked about must not make poll return for ever. */
-static void ignore_unasked_wakes(struct selection *selection)
+/* What poll(2) said of one socket: WSAEINTR: it is being closed; WSAENOTSOCK: its descriptor was. */
+static int look(struct watched *watched)
 {
-	for (size_t i = 0; i < selection->count; i++)
-		if (!selection->watched[i].read &&
-		    selection->descriptors[i * PER_SOCKET + 1].revents)
-			selection->descriptors[i * PER_SOCKET + 1].fd = -1;
+	bool closing, ended;
+
+	lc_lock();
+	closing = watched->socket->closing;
+	ended = watched->socket->membership == LC_ENDED || watched->socket->shut_receive;
+	lc_unlock();
+	if (closing)
+		return WSAEINTR;
+	if (watched->data && watched->data->revents & POLLNVAL)
+		return WSAENOTSOCK;
+	watched->ready[READ] = watched->in[READ] && (fired(watched->data, POLLIN) || ended ||
+						     fired(watched->request, POLLIN));
+	watched->ready[WRITE] = watched->in[WRITE] && fired(watched->data, POLLOUT);
+	/* What woke it was not asked about: it must not make poll return for ever. */
+	if (fired(watched->wake, POLLIN) && !watched->ready[READ])
+		watched->wake->fd = -1;
+	return 0;
 }
 
-static int wait_for_any(struct selection *selection, uint64_t until_ns, fd_set *read, fd_set *write,
-			int *ready)
+/* Until one is ready or the time is over. */
+static int wait_for_any(struct selection *selection, uint64_t until_ns)
 {
+	bool ready = false;
+
 	do {
-		uint64_t now = lc_now_ns();
-		struct timespec left = {0};
+		uint64_t now = lc_now_ns(), left_ns = now < until_ns ? until_ns - now : 0;
+		struct timespec left = {.tv_sec = (time_t)(left_ns / LC_NS_PER_S),
+					.tv_nsec = (long)(left_ns % LC_NS_PER_S)};
 
-		if (until_ns != UINT64_MAX && now < until_ns)
-			left = (struct timespec){.tv_sec = (time_t)((until_ns - now) / 1000000000),
-						 .tv_nsec = (long)((until_ns - now) % 1000000000)};
-		if (ppoll(selection->descriptors, selection->count * PER_SOCKET,
+		if (ppoll(selection->polled, selection->polls,
 			  until_ns == UINT64_MAX ? NULL : &left, NULL) < 0 &&
 		    errno != EINTR)
 			return lc_wsa_from_errno(-errno);
-		*ready = collect(selection, read, write);
-		if (*ready < 0)
-			return WSAEINTR;
-		ignore_unasked_wakes(selection);
-	} while (!*ready && (until_ns == UINT64_MAX || lc_now_ns() < until_ns));
+		for (size_t i = 0; i < selection->count; i++) {
+			int error = look(&selection->watched[i]);
+
+			if (error)
+				return error;
+			ready |= selection->watched[i].ready[READ] ||
+				 selection->watched[i].ready[WRITE];
+		}
+	} while (!ready && (until_ns == UINT64_MAX || lc_now_ns() < until_ns));
 	return 0;
 }
 
-static int do_select(fd_set *read, fd_set *write, fd_set *except, const struct timeval *timeout,
+/* Leaves in each set what is ready, and counts it. */
+static int give_back(struct selection *selection, int *ready)
+{
+	for (int set = 0; set < SETS; set++) {
+		struct lc_fd_set *given = &selection->sets[set];
+		size_t kept = 0;
+
+		for (size_t i = 0; i < given->count; i++)
+			if (find(selection, given->members[i])->ready[set])
+				given->members[kept++] = given->members[i];
+		given->count = kept;
+		*ready += (int)kept;
+		if (lc_fd_set_write(given))
+			return WSAEFAULT;
+	}
+	return 0;
+}
+
+static int read_timeout(uint64_t *until_ns, const struct timeval *timeout)
+{
+	struct timeval copy;
+
+	*until_ns = UINT64_MAX;
+	if (!timeout)
+		return 0;
+	if (lc_memory_read(&copy, timeout, sizeof(copy)))
+		return WSAEFAULT;
+	if (copy.tv_sec < 0 || copy.tv_usec < 0 || copy.tv_usec >= 1000000)
+		return WSAEINVAL;
+	if (copy.tv_sec < LONGEST_WAIT_S)
+		*until_ns = lc_now_ns() + (uint64_t)copy.tv_sec * LC_NS_PER_S +
+			    (uint64_t)copy.tv_usec * 1000;
+	return 0;
+}
+
+static int select_from(struct selection *selection, const struct timeval *timeout, int *ready)
+{
+	uint64_t until;
+	int error = read_timeout(&until, timeout);
+
+	if (!error)
+		error = list_members(selection);
+	if (!error)
+		error = enter_all(selection);
+	if (!error)
+		error = list_descriptors(selection);
+	if (!error)
+		error = wait_for_any(selection, until);
+	leave_all(selection);
+	return error ? error : give_back(selection, ready);
+}
+
+static int do_select(leafcast_fd_set *const callers[SETS], const struct timeval *timeout,
 		     int *ready)
 {
-	fd_set readable, writable;
-	struct selection *selection;
-	uint64_t until = UINT64_MAX;
-	int error;
+	struct selection selection = {0};
+	int error = 0;
 
 	if (lc_callback_depth)
 		return WSAEINPROGRESS;
 	if (!lc_is_started())
 		return WSANOTINITIALISED;
-	if (!read && !write && !except)
+	if (!callers[READ] && !callers[WRITE] && !callers[EXCEPT])
 		return WSAEINVAL;
-	if (timeout) {
-		if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec >= 1000000)
-			return WSAEINVAL;
-		/* Beyond a year is as good as for ever, and does not overflow. */
-		if (timeout->tv_sec < 365 * 86400)
-			until = lc_now_ns() + (uint64_t)timeout->tv_sec * 1000000000 +
-				(uint64_t)timeout->tv_usec * 1000;
-	}
-	selection = calloc(1, sizeof(*selection));
-	if (!selection)
-		return WSAENOBUFS;
-	FD_ZERO(&readable);
-	FD_ZERO(&writable);
-	error = enter_all(selection, read, write, except);
-	if (!error && !selection->count)
-		error = WSAEINVAL; /* three empty sets are as good as none */
+	for (int set = 0; set < SETS && !error; set++)
+		error = lc_fd_set_read(&selection.sets[set], callers[set]);
 	if (!error)
-		error = fill(selection);
-	if (!error)
-		error = wait_for_any(selection, until, &readable, &writable, ready);
-	leave_all(selection);
-	free(selection);
-	if (error)
-		return error;
-	if (read)
-		*read = readable;
-	if (write)
-		*write = writable;
-	if (except)
-		FD_ZERO(except);
-	return 0;
+		error = select_from(&selection, timeout, ready);
+	for (int set = 0; set < SETS; set++)
+		lc_fd_set_free(&selection.sets[set]);
+	free(selection.watched);
+	free(selection.polled);
+	return error;
 }
 
-int lc_wsp_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
-		  const struct timeval *timeout, LPINT lpErrno)
+int lc_wsp_select(int nfds, leafcast_fd_set *readfds, leafcast_fd_set *writefds,
+		  leafcast_fd_set *exceptfds, const struct timeval *timeout, LPINT lpErrno)
 {
+	leafcast_fd_set *const callers[SETS] = {readfds, writefds, exceptfds};
 	int ready = 0;
-	int code = do_select(readfds, writefds, exceptfds, timeout, &ready);
+	int code = do_select(callers, timeout, &ready);
 
 	return lc_finish("WSPSelect", INVALID_SOCKET, code, lpErrno) ? SOCKET_ERROR : ready;
 }

@@ -157,8 +157,8 @@ int leafcast_recv(SOCKET s, void *buf, int len, int flags)
 	return leafcast_recvfrom(s, buf, len, flags, NULL, NULL);
 }
 
-int leafcast_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
-		    const struct timeval *timeout)
+int leafcast_select(int nfds, leafcast_fd_set *readfds, leafcast_fd_set *writefds,
+		    leafcast_fd_set *exceptfds, const struct timeval *timeout)
 {
 	return FRONT_CALL(Select, nfds, readfds, writefds, exceptfds, timeout);
 }

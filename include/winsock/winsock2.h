@@ -3,19 +3,26 @@
  * Winsock 2 for programs on Linux that use multipoint sessions.
  *
  * It stands on the system's own headers: struct sockaddr, AF_*, SOL_SOCKET,
- * SO_*, fd_set and struct timeval are Linux's. A SOCKET is a file descriptor of
+ * SO_* and struct timeval are Linux's. A SOCKET is a file descriptor of
  * this process, never 0, and a WSAEVENT is an eventfd: both may be given to
  * poll(2). Numbers that Winsock programs compare (errors, FD_*, SIO_*, FIONBIO)
  * are Winsock's.
  *
  * The calls whose names the C library also has (bind, recv, select, ...) are
  * exported as leafcast_bind and so on; macros at the end of this header map the
- * names. A program that wants the C library's defines
+ * names, and those of fd_set. A program that wants the C library's defines
  * LEAFCAST_KEEP_SOCKET_NAMES first.
+ *
+ * FD_SETSIZE, how many sockets an fd_set holds, is what the program defined
+ * before it included this header, else 1024; <stdlib.h> and others that come
+ * first also make it 1024.
  */
 #ifndef WINSOCK_WINSOCK2_H
 #define WINSOCK_WINSOCK2_H
 
+/* The system's headers define it anew: what the program said must stay. */
+#pragma push_macro("FD_SETSIZE")
+#undef FD_SETSIZE
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -23,6 +30,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#pragma pop_macro("FD_SETSIZE")
+#ifndef FD_SETSIZE
+#define FD_SETSIZE 1024
+#endif
 
 #include "qos.h"
 #include "windef.h"
@@ -39,6 +50,8 @@ typedef struct sockaddr_in SOCKADDR_IN, *PSOCKADDR_IN, *LPSOCKADDR_IN;
 typedef struct sockaddr_in6 SOCKADDR_IN6, *PSOCKADDR_IN6, *LPSOCKADDR_IN6;
 typedef struct sockaddr_storage SOCKADDR_STORAGE, *PSOCKADDR_STORAGE, *LPSOCKADDR_STORAGE;
 typedef struct linger LINGER, *PLINGER, *LPLINGER;
+
+typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
 
 #define INVALID_SOCKET	   ((SOCKET)(~(SOCKET)0))
 #define SOCKET_ERROR	   (-1)
@@ -241,6 +254,46 @@ typedef struct _WSAPROTOCOL_INFOW {
 } WSAPROTOCOL_INFOW, *LPWSAPROTOCOL_INFOW;
 #undef WSAPROTOCOL_INFO_MEMBERS
 
+/*
+ * Winsock's fd_set: a list, so that any SOCKET fits in. Programs use FD_ZERO,
+ * FD_SET (which does nothing if the set is full), FD_CLR and FD_ISSET, or the
+ * members. Its length is the program's affair: the library looks at fd_count.
+ */
+typedef struct leafcast_fd_set {
+	unsigned int fd_count;
+	SOCKET fd_array[FD_SETSIZE];
+} leafcast_fd_set, *PFD_SET, *LPFD_SET;
+
+static inline void leafcast_fd_zero(leafcast_fd_set *set)
+{
+	set->fd_count = 0;
+}
+
+static inline int leafcast_fd_holds(SOCKET s, const leafcast_fd_set *set)
+{
+	for (unsigned int i = 0; i < set->fd_count; i++)
+		if (set->fd_array[i] == s)
+			return 1;
+	return 0;
+}
+
+static inline void leafcast_fd_add(SOCKET s, leafcast_fd_set *set)
+{
+	if (set->fd_count < sizeof(set->fd_array) / sizeof(set->fd_array[0]) &&
+	    !leafcast_fd_holds(s, set))
+		set->fd_array[set->fd_count++] = s;
+}
+
+static inline void leafcast_fd_remove(SOCKET s, leafcast_fd_set *set)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < set->fd_count; i++)
+		if (set->fd_array[i] != s)
+			set->fd_array[kept++] = set->fd_array[i];
+	set->fd_count = kept;
+}
+
 typedef struct WSAData {
 	WORD wVersion;
 	WORD wHighVersion;
@@ -315,8 +368,8 @@ int leafcast_sendto(SOCKET s, const void *buf, int len, int flags, const struct 
 int leafcast_recv(SOCKET s, void *buf, int len, int flags);
 int leafcast_recvfrom(SOCKET s, void *buf, int len, int flags, struct sockaddr *from, int *fromlen);
 /* nfds is not looked at. */
-int leafcast_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
-		    const struct timeval *timeout);
+int leafcast_select(int nfds, leafcast_fd_set *readfds, leafcast_fd_set *writefds,
+		    leafcast_fd_set *exceptfds, const struct timeval *timeout);
 int leafcast_shutdown(SOCKET s, int how);
 int leafcast_getsockname(SOCKET s, struct sockaddr *name, int *namelen);
 int leafcast_getpeername(SOCKET s, struct sockaddr *name, int *namelen);
@@ -350,6 +403,16 @@ typedef WSAPROTOCOL_INFOA WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
 #define getpeername leafcast_getpeername
 #define getsockopt  leafcast_getsockopt
 #define setsockopt  leafcast_setsockopt
+
+#undef FD_ZERO
+#undef FD_SET
+#undef FD_CLR
+#undef FD_ISSET
+#define fd_set		 leafcast_fd_set
+#define FD_ZERO(set)	 leafcast_fd_zero(set)
+#define FD_SET(s, set)	 leafcast_fd_add(s, set)
+#define FD_CLR(s, set)	 leafcast_fd_remove(s, set)
+#define FD_ISSET(s, set) leafcast_fd_holds(s, set)
 #endif
 
 #ifdef __cplusplus

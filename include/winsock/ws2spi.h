@@ -83,8 +83,9 @@ typedef int(WSPAPI *LPWSPRECVFROM)(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferC
 				   LPWSAOVERLAPPED lpOverlapped,
 				   LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine,
 				   LPWSATHREADID lpThreadId, LPINT lpErrno);
-typedef int(WSPAPI *LPWSPSELECT)(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
-				 const struct timeval *timeout, LPINT lpErrno);
+typedef int(WSPAPI *LPWSPSELECT)(int nfds, leafcast_fd_set *readfds, leafcast_fd_set *writefds,
+				 leafcast_fd_set *exceptfds, const struct timeval *timeout,
+				 LPINT lpErrno);
 typedef int(WSPAPI *LPWSPSEND)(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 			       LPDWORD lpNumberOfBytesSent, DWORD dwFlags,
 			       LPWSAOVERLAPPED lpOverlapped,
@@ -152,7 +153,7 @@ typedef int(WSPAPI *LPWPUCLOSESOCKETHANDLE)(SOCKET s, LPINT lpErrno);
 typedef WSAEVENT(WSPAPI *LPWPUCREATEEVENT)(LPINT lpErrno);
 typedef SOCKET(WSPAPI *LPWPUCREATESOCKETHANDLE)(DWORD dwCatalogEntryId, DWORD_PTR dwContext,
 						LPINT lpErrno);
-typedef int(WSPAPI *LPWPUFDISSET)(SOCKET s, fd_set *fdset);
+typedef int(WSPAPI *LPWPUFDISSET)(SOCKET s, leafcast_fd_set *fdset);
 typedef int(WSPAPI *LPWPUGETPROVIDERPATH)(LPGUID lpProviderId, WCHAR *lpszProviderDllPath,
 					  LPINT lpProviderDllPathLen, LPINT lpErrno);
 typedef SOCKET(WSPAPI *LPWPUMODIFYIFSHANDLE)(DWORD dwCatalogEntryId, SOCKET ProposedHandle,

@@ -14,6 +14,15 @@
 #include "leafcast/leafcast.h"
 #include "ws2spi.h"
 
+/* Of the names that Winsock and the C library share, the set's are Winsock's here. */
+#undef FD_ZERO
+#undef FD_SET
+#undef FD_ISSET
+#define fd_set		 leafcast_fd_set
+#define FD_ZERO(set)	 leafcast_fd_zero(set)
+#define FD_SET(s, set)	 leafcast_fd_add((SOCKET)(s), set)
+#define FD_ISSET(s, set) leafcast_fd_holds((SOCKET)(s), set)
+
 #define ROOT_FLAGS (WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT)
 #define LEAF_FLAGS (WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF)
 
