@@ -220,6 +220,17 @@ bool lc_address_is_unicast(const struct lc_endpoint *endpoint)
 	}
 }
 
+bool lc_address_can_be_members(const struct lc_endpoint *endpoint)
+{
+	const struct in6_addr *in6 = (const struct in6_addr *)endpoint->addr;
+
+	if (!lc_address_is_unicast(endpoint))
+		return false;
+	if (endpoint->family == LC_INET)
+		return *(const uint8_t *)endpoint->addr != 0;
+	return !IN6_IS_ADDR_V4MAPPED(in6) && !IN6_IS_ADDR_LINKLOCAL(in6);
+}
+
 uint16_t lc_endpoint_port(const struct lc_endpoint *endpoint)
 {
 	return ntohs(endpoint->port);

@@ -46,6 +46,13 @@ bool lc_address_equal(const struct lc_endpoint *a, const struct lc_endpoint *b);
 bool lc_address_is_any(const struct lc_endpoint *endpoint);
 /* Unicast: not any, not multicast, not 255.255.255.255. */
 bool lc_address_is_unicast(const struct lc_endpoint *endpoint);
+/*
+ * Whether a member can have this address, as far as the number tells: unicast,
+ * not of 0.0.0.0/8 ("this network", RFC 1122 3.2.1.3), not IPv4-mapped (an
+ * IPv6 member's socket carries no IPv4) and not IPv6 link-local, which needs a
+ * scope that struct lc_endpoint has not.
+ */
+bool lc_address_can_be_members(const struct lc_endpoint *endpoint);
 uint16_t lc_endpoint_port(const struct lc_endpoint *endpoint); /* host order */
 /* 20 + 8 or 40 + 8: bytes of IP and UDP header before a payload. */
 unsigned int lc_header_bytes(const struct lc_endpoint *endpoint);

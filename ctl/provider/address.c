@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/endpoint.h"
@@ -27,9 +29,44 @@ int lc_address_read(struct lc_endpoint *endpoint, const struct sockaddr *name, i
 	return 0;
 }
 
+/*
+ * The kernel's routes know: it connects a UDP socket to a broadcast address
+ * with SO_BROADCAST alone, and without it says EACCES, as it does for routes
+ * that forbid. No packet is sent. Whatever else fails is for the join to find.
+ */
+static bool is_broadcast(const struct lc_endpoint *endpoint)
+{
+	struct sockaddr_storage address;
+	socklen_t length = lc_endpoint_to_sockaddr(endpoint, &address);
+	bool refused, allowed;
+	int fd, on = 1;
+
+	if (endpoint->family != LC_INET)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	refused = connect(fd, (struct sockaddr *)&address, length) && errno == EACCES;
+	allowed = refused && !setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) &&
+		  !connect(fd, (struct sockaddr *)&address, length);
+	close(fd);
+	return allowed;
+}
+
 int lc_address_check_peer(const struct lc_endpoint *endpoint)
 {
-	return lc_address_is_unicast(endpoint) && lc_endpoint_port(endpoint) ? 0 : WSAEADDRNOTAVAIL;
+	if (!lc_address_can_be_members(endpoint) || !lc_endpoint_port(endpoint) ||
+	    is_broadcast(endpoint))
+		return WSAEADDRNOTAVAIL;
+	return 0;
+}
+
+int lc_address_check_own(const struct lc_endpoint *endpoint)
+{
+	if (lc_address_is_any(endpoint))
+		return 0;
+	return lc_address_can_be_members(endpoint) && !is_broadcast(endpoint) ? 0
+									      : WSAEADDRNOTAVAIL;
 }
 
 int lc_address_check_room(int family, struct sockaddr *name, LPINT namelen)

@@ -9,6 +9,10 @@
  *   a pointer to no memory, or to such as       WSAEFAULT, before anything is done: nothing is sent,
  *   cannot be written, or too little of it      received, joined or cleared. Of receive buffers the
  *                                               whole counts, whatever comes
+ *   an IPv4-mapped or link-local IPv6 name,     WSAEADDRNOTAVAIL, to join and to bind: our IPv6 sockets
+ *   the broadcast address of one's own network  carry no IPv4, scopes are not carried between nodes, and
+ *                                               a broadcast is no member. Broadcast addresses of other
+ *                                               networks cannot be told: what the path says (R23, R28)
  *   an lpErrno that is no memory                the code is told nowhere; the call does what it does
  *   a descriptor not yet usable (R31)           every call but WSPCloseSocket is WSAENOTCONN; so
  *                                               it stays if the join fails or is cancelled

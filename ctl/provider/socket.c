@@ -84,6 +84,8 @@ static int do_bind(SOCKET handle, const struct sockaddr *name, int namelen)
 		error = WSAEINVAL;
 	if (!error)
 		error = lc_address_read(&endpoint, name, namelen, socket->entry->family);
+	if (!error)
+		error = lc_address_check_own(&endpoint);
 	if (!error) {
 		socklen_t length = lc_endpoint_to_sockaddr(&endpoint, &address);
 

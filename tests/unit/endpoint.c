@@ -183,20 +183,36 @@ Test(endpoint, sockaddr_details)
 
 static const struct {
 	const char *text;
-	bool any, unicast;
+	bool any, unicast, members;
 	unsigned int header;
 } properties[] = {
-	{"0.0.0.0:5", true, false, 28},
-	{"192.0.2.1:5", false, true, 28},
-	{"223.255.255.255:5", false, true, 28},
-	{"224.0.0.0:5", false, false, 28},
-	{"239.255.255.255:5", false, false, 28},
-	{"240.0.0.1:5", false, true, 28},
-	{"255.255.255.255:5", false, false, 28},
-	{"[::]:5", true, false, 48},
-	{"[::1]:5", false, true, 48},
-	{"[fe80::1]:5", false, true, 48},
-	{"[ff02::1]:5", false, false, 48},
+	{"0.0.0.0:5", true, false, false, 28},
+	{"0.0.0.1:5", false, true, false, 28},
+	{"0.255.255.255:5", false, true, false, 28},
+	{"1.0.0.0:5", false, true, true, 28},
+	{"127.0.0.1:5", false, true, true, 28},
+	{"169.254.1.1:5", false, true, true, 28},
+	{"192.0.2.1:5", false, true, true, 28},
+	{"223.255.255.255:5", false, true, true, 28},
+	{"224.0.0.0:5", false, false, false, 28},
+	{"239.255.255.255:5", false, false, false, 28},
+	{"240.0.0.1:5", false, true, true, 28},
+	{"255.255.255.255:5", false, false, false, 28},
+	{"[::]:5", true, false, false, 48},
+	{"[::1]:5", false, true, true, 48},
+	{"[2001:db8::1]:5", false, true, true, 48},
+	{"[fdff::1]:5", false, true, true, 48},
+	/* fe80::/10, RFC 4291 2.5.6 */
+	{"[fe7f:ffff::1]:5", false, true, true, 48},
+	{"[fe80::1]:5", false, true, false, 48},
+	{"[febf::1]:5", false, true, false, 48},
+	{"[fec0::1]:5", false, true, true, 48},
+	{"[ff02::1]:5", false, false, false, 48},
+	/* ::ffff:0:0/96, RFC 4291 2.5.5.2 */
+	{"[::ffff:192.0.2.1]:5", false, true, false, 48},
+	{"[::ffff:0.0.0.0]:5", false, true, false, 48},
+	{"[::fffe:192.0.2.1]:5", false, true, true, 48},
+	{"[::1:ffff:192.0.2.1]:5", false, true, true, 48},
 };
 
 Test(endpoint, properties)
@@ -207,6 +223,7 @@ Test(endpoint, properties)
 
 		cr_expect_eq(lc_address_is_any(&e), properties[i].any, "%s", text);
 		cr_expect_eq(lc_address_is_unicast(&e), properties[i].unicast, "%s", text);
+		cr_expect_eq(lc_address_can_be_members(&e), properties[i].members, "%s", text);
 		cr_expect_eq(lc_header_bytes(&e), properties[i].header, "%s", text);
 	}
 }
