@@ -282,6 +282,7 @@ static int do_accept(SOCKET handle, struct sockaddr *addr, LPINT addrlen, struct
 	lc_event_after_accept(s);
 	if (!error)
 		*result = other->handle;
+	lc_socket_failed(s, error);
 	lc_leave(s);
 	if (error && other)
 		lc_socket_free(other);

@@ -94,6 +94,7 @@ static int shut_down(SOCKET handle, int how)
 			leave(socket, LEAFCAST_CLOSED);
 		}
 	}
+	lc_socket_failed(socket, error);
 	lc_leave(socket);
 	return error;
 }

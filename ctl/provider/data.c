@@ -167,6 +167,7 @@ static int do_send(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD sent, D
 		error = send_all(s, &parts, &bytes);
 		scatter(&parts);
 	}
+	lc_socket_failed(s, error);
 	lc_leave(s);
 	return error ? error : write_count(sent, bytes);
 }
@@ -292,6 +293,7 @@ static int do_receive(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD rece
 		scatter(&parts);
 	}
 	lc_event_after_receive(s);
+	lc_socket_failed(s, error);
 	lc_leave(s);
 	got = !error || error == WSAEMSGSIZE;
 	if (!got)

@@ -9,6 +9,8 @@
 #include "provider/memory.h"
 #include "provider/qos.h"
 
+#include "mswsock.h"
+
 /* The C library's number; winsock2.h has Winsock's under that name. */
 #define LINUX_FIONREAD 0x541B
 
@@ -82,6 +84,16 @@ static int get_qos(struct lc_socket *s, struct buffers *io)
 	return 0;
 }
 
+/* Either value holds: the kernel tells ICMP errors to sockets that ask for them alone (IP_RECVERR), and ours do not. */
+static int set_connreset(struct buffers *io)
+{
+	BOOL reports;
+
+	return io->in_bytes < sizeof(reports) || lc_memory_read(&reports, io->in, sizeof(reports))
+		       ? WSAEFAULT
+		       : 0;
+}
+
 static int control(struct lc_socket *s, DWORD code, struct buffers *io)
 {
 	switch (code) {
@@ -93,6 +105,8 @@ static int control(struct lc_socket *s, DWORD code, struct buffers *io)
 		return set_qos(s, io);
 	case SIO_GET_QOS:
 		return get_qos(s, io);
+	case SIO_UDP_CONNRESET:
+		return set_connreset(io);
 	case SIOCATMARK:
 	case SIO_FLUSH:
 	case SIO_GET_BROADCAST_ADDRESS:
@@ -139,6 +153,20 @@ static bool is_kernel_option(int option)
 	return option == SO_RCVBUF || option == SO_SNDBUF || option == SO_REUSEADDR;
 }
 
+/* What Winsock says of options that a socket does not have, and of levels that nothing has. */
+static int unknown_option(int level)
+{
+	switch (level) {
+	case SOL_SOCKET:
+	case IPPROTO_IP:
+	case IPPROTO_IPV6:
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return WSAENOPROTOOPT;
+	}
+	return WSAEINVAL;
+}
+
 static int set_option(struct lc_socket *s, int level, int option, const char *value, int length)
 {
 	union {
@@ -148,7 +176,7 @@ static int set_option(struct lc_socket *s, int level, int option, const char *va
 	size_t wanted = option == SO_LINGER ? sizeof(copy.linger) : sizeof(copy.number);
 
 	if (level != SOL_SOCKET || (!is_kernel_option(option) && option != SO_LINGER))
-		return WSAEOPNOTSUPP;
+		return unknown_option(level);
 	if (length < (int)wanted || lc_memory_read(&copy, value, wanted))
 		return WSAEFAULT;
 	if (option == SO_LINGER)
@@ -178,17 +206,20 @@ static int get_option(struct lc_socket *s, int level, int option, char *value, L
 
 	if (level != SOL_SOCKET || (!is_kernel_option(option) && option != SO_LINGER &&
 				    option != SO_ERROR && option != SO_TYPE))
-		return WSAEOPNOTSUPP;
-	if (lc_memory_read(&room, length, sizeof(room)) || room < wanted)
+		return unknown_option(level);
+	if (lc_memory_read(&room, length, sizeof(room)) || room < wanted ||
+	    lc_memory_check_writable(length, sizeof(*length)))
 		return WSAEFAULT;
 	if (option == SO_ERROR)
-		number = s->membership == LC_ENDED ? s->end_code : lc_wsa_from_reason(s->reason);
+		number = s->error;
 	else if (option != SO_LINGER && getsockopt(s->fd, level, option, &number, &bytes))
 		return lc_wsa_from_errno(-errno);
 	if (lc_memory_write(value, option == SO_LINGER ? (void *)&s->linger : (void *)&number,
 			    (size_t)wanted) ||
 	    lc_memory_write(length, &wanted, sizeof(wanted)))
 		return WSAEFAULT;
+	if (option == SO_ERROR)
+		s->error = 0;
 	return 0;
 }
 

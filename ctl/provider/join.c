@@ -85,6 +85,7 @@ static void apply(struct lc_call *call)
 		if (!blocking) {
 			s->events.connect_finished = true;
 			s->events.connect_code = join->code;
+			lc_socket_failed(s, join->code);
 			lc_event_record(s, FD_CONNECT_BIT, join->code);
 		}
 		pthread_cond_broadcast(&s->changed);
@@ -318,6 +319,7 @@ static int do_join_leaf(SOCKET handle, const struct parameters *given, SOCKET *r
 	*result = other ? other->handle : handle;
 	if (!error)
 		error = s->closing ? WSAEINTR : join_leaf(s, &other, given);
+	lc_socket_failed(s, error);
 	lc_leave(s);
 	if (other)
 		lc_socket_free(other);

@@ -40,6 +40,13 @@
  *   NULL lpSQOS                                 what SIO_SET_QOS set, if anything
  *   QOS_OBJECT_SD_MODE                          DISCARD is what happens; others are WSAEOPNOTSUPP,
  *                                               as are objects nobody knows; RSVP_* are ignored
+ *   SO_ERROR                                    how the last bind, listen, join, accept, send, receive or
+ *                                               shutdown that failed did so, or the session broke; reading
+ *                                               clears it, nothing else. WSAEDISCON, WSAEWOULDBLOCK,
+ *                                               WSATRY_AGAIN and what an operation under way turns away
+ *                                               do not count
+ *   options a socket does not have              WSAENOPROTOOPT; levels that nothing has: WSAEINVAL
+ *   SIO_UDP_CONNRESET                           taken: an unreachable port is never reported
  *   SIO_GET_QOS                                 any time; after a join what was granted
  *   WSPShutdown                                 sending on a root, or SD_BOTH anywhere, ends the
  *                                               membership; other directions only end here

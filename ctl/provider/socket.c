@@ -92,6 +92,7 @@ static int do_bind(SOCKET handle, const struct sockaddr *name, int namelen)
 		if (bind(socket->fd, (struct sockaddr *)&address, length))
 			error = lc_wsa_from_errno(-errno);
 	}
+	lc_socket_failed(socket, error);
 	lc_leave(socket);
 	return error;
 }
@@ -147,6 +148,7 @@ static int do_listen(SOCKET handle, int backlog)
 		socket->channel = reply.channel;
 		lc_event_connected(socket);
 	}
+	lc_socket_failed(socket, error);
 	lc_leave(socket);
 	return error;
 }

@@ -300,6 +300,20 @@ bool lc_socket_is_connected(const struct lc_socket *socket)
 					    : socket->membership == LC_MEMBER;
 }
 
+void lc_socket_failed(struct lc_socket *socket, int code)
+{
+	switch (code) {
+	case 0:
+	case WSAEWOULDBLOCK:
+	case WSAEINPROGRESS:
+	case WSAEALREADY:
+	case WSATRY_AGAIN:
+	case WSAEDISCON:
+		return;
+	}
+	socket->error = code;
+}
+
 void lc_socket_ended(struct lc_socket *socket, enum leafcast_reason reason, bool by_caller)
 {
 	if (socket->membership == LC_ENDED)
@@ -308,8 +322,10 @@ void lc_socket_ended(struct lc_socket *socket, enum leafcast_reason reason, bool
 	socket->reason = reason;
 	socket->end_code = lc_wsa_from_reason(reason);
 	lc_socket_wake(socket);
-	if (!by_caller)
-		lc_event_record(socket, FD_CLOSE_BIT, socket->end_code);
+	if (by_caller)
+		return;
+	lc_socket_failed(socket, socket->end_code);
+	lc_event_record(socket, FD_CLOSE_BIT, socket->end_code);
 }
 
 void lc_socket_end_those_without(uint64_t link)

@@ -94,6 +94,7 @@ struct lc_socket {
 	bool has_granted;
 	enum leafcast_reason reason; /* of the last failed join or the end */
 	int end_code;		     /* FD_CLOSE's, when ended */
+	int error;		     /* SO_ERROR */
 	struct lc_request *requests; /* first come first */
 	struct lc_registration events;
 };
@@ -149,6 +150,12 @@ struct lc_request *lc_socket_first_request(struct lc_socket *socket);
 
 /* The membership is over: calls end and FD_CLOSE is recorded, unless it is the caller's own doing. Once. */
 void lc_socket_ended(struct lc_socket *socket, enum leafcast_reason reason, bool by_caller);
+/*
+ * Keeps the code for SO_ERROR, which tells how the last operation on the socket
+ * that failed did so: a graceful end is no failure, nor is what says that it is
+ * too early or that another operation is under way.
+ */
+void lc_socket_failed(struct lc_socket *socket, int code);
 /* Whether sending or receiving data makes sense at all. */
 bool lc_socket_is_connected(const struct lc_socket *socket);
 

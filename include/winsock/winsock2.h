@@ -118,6 +118,24 @@ typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
 #define FIONBIO	   0x8004667EU
 #define SIOCATMARK 0x40047307U
 
+/* How WSAIoctl's codes are made; the C library's macros of some of these names are others. */
+#undef IOC_IN
+#undef IOC_OUT
+#undef IOC_INOUT
+#define IOC_UNIX     0x00000000U
+#define IOC_WS2	     0x08000000U
+#define IOC_PROTOCOL 0x10000000U
+#define IOC_VENDOR   0x18000000U
+#define IOC_VOID     0x20000000U
+#define IOC_OUT	     0x40000000U
+#define IOC_IN	     0x80000000U
+#define IOC_INOUT    (IOC_IN | IOC_OUT)
+
+#define _WSAIO(x, y)   (IOC_VOID | (x) | (y))
+#define _WSAIOR(x, y)  (IOC_OUT | (x) | (y))
+#define _WSAIOW(x, y)  (IOC_IN | (x) | (y))
+#define _WSAIORW(x, y) (IOC_INOUT | (x) | (y))
+
 #define SIO_FLUSH			   0x28000004U
 #define SIO_GET_BROADCAST_ADDRESS	   0x48000005U
 #define SIO_GET_EXTENSION_FUNCTION_POINTER 0xC8000006U
