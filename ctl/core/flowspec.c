@@ -224,8 +224,8 @@ struct lc_flows lc_flows_override(const struct lc_flows *now, const struct lc_fl
 
 bool lc_flows_are_set(const struct lc_flows *flows)
 {
-	return flows->down.service != LC_SERVICE_NOCHANGE ||
-	       flows->up.service != LC_SERVICE_NOCHANGE;
+	return service_of(&flows->down) != LC_SERVICE_NOCHANGE ||
+	       service_of(&flows->up) != LC_SERVICE_NOCHANGE;
 }
 
 struct lc_flowspec lc_flowspec_of_sender(const struct lc_flowspec *flow)
@@ -273,7 +273,8 @@ struct lc_bucket lc_bucket_make(uint64_t rate_bytes_per_s, uint64_t depth_bytes)
 
 struct lc_policer lc_policer_make(const struct lc_flowspec *flow, uint32_t mtu)
 {
-	uint32_t longest = given_or(flow->max_sdu, mtu), shortest = given_or(flow->min_policed, 0);
+	uint32_t longest = given_or(flow->max_sdu, mtu ? mtu : MOST_DATAGRAM_BYTES);
+	uint32_t shortest = given_or(flow->min_policed, 0);
 	uint32_t service = service_of(flow);
 	struct lc_policer policer = {0};
 	uint32_t depth;
@@ -290,9 +291,13 @@ struct lc_policer lc_policer_make(const struct lc_flowspec *flow, uint32_t mtu)
 	policer.min_policed_bytes = shortest;
 	if (!given(flow->token_rate))
 		return policer;
-	depth = given_or(flow->token_bucket, max(LC_DEFAULT_BUCKET_BYTES, max(longest, shortest)));
+	depth = given_or(flow->token_bucket,
+			 max(LC_DEFAULT_BUCKET_BYTES, max(given_or(flow->max_sdu, mtu), shortest)));
 	policer.rate = lc_bucket_make(flow->token_rate, depth);
+	/* What is longer than the bucket is deep never conforms: too long, not too early. */
+	if (depth < longest)
+		policer.max_sdu_bytes = depth;
 	if (service == LC_SERVICE_GUARANTEED && flow->peak < LC_INFINITE_RATE)
-		policer.peak = lc_bucket_make(flow->peak, longest ? longest : MOST_DATAGRAM_BYTES);
+		policer.peak = lc_bucket_make(flow->peak, longest);
 	return policer;
 }

@@ -10,7 +10,7 @@
  * Defaults for members left LC_NOT_SPECIFIED, which the documents leave open:
  *   b  15000 bytes (ten full Ethernet datagrams), at least M and m
  *   p  no peak (RFC 2215: positive infinity)
- *   M  the path MTU: nothing beyond what the interface enforces
+ *   M  the path MTU: nothing beyond what the interface enforces; but not above b
  *   m  0: every datagram counts as it is
  */
 #ifndef CTL_CORE_FLOWSPEC_H
@@ -112,7 +112,7 @@ enum leafcast_reason lc_flows_check(const struct lc_flows *flows, enum lc_flows_
 struct lc_flows lc_flows_merge(const struct lc_flows *a, const struct lc_flows *b);
 /* `next` over `now`, a direction at a time. */
 struct lc_flows lc_flows_override(const struct lc_flows *now, const struct lc_flows *next);
-/* Whether they say anything at all: not NOCHANGE in both directions. */
+/* Whether they say anything at all: not NOCHANGE, with whatever flags, in both directions. */
 bool lc_flows_are_set(const struct lc_flows *flows);
 /*
  * A sender's TokenRate 0 with BESTEFFORT, QUALITATIVE or NETWORK_CONTROL, which
@@ -126,8 +126,9 @@ struct lc_flowspec lc_flowspec_of_sender(const struct lc_flowspec *flow);
  *   controlled load, best effort, qualitative, network control: rT + b
  *   guaranteed: M + min(pT, rT + b - M), p infinite unless given
  *   NOTRAFFIC: nothing passes; unspecified rate: no limit but M; NOCHANGE: none
- * A rate of 0, and a flow that lc_flowspec_check() refuses, never mean "no
- * limit".
+ * A datagram longer than b is oversize: no rate would let it pass. mtu: the
+ * path's, in bytes of whole IP datagrams, 0: unknown. A rate of 0, and a flow
+ * that lc_flowspec_check() refuses, never mean "no limit".
  */
 struct lc_policer lc_policer_make(const struct lc_flowspec *flow, uint32_t mtu);
 

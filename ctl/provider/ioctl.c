@@ -62,6 +62,9 @@ static int set_qos(struct lc_socket *s, struct buffers *io)
 
 	if (io->in_bytes < sizeof(QOS))
 		return WSAEFAULT;
+	/* What a join has agreed on, or is about to, holds for as long as the membership (R58). */
+	if (s->membership != LC_NOT_MEMBER)
+		return WSAEOPNOTSUPP;
 	error = lc_qos_read(&asked, io->in, view);
 	if (error)
 		return error;

@@ -38,6 +38,12 @@
  *   an offer withdrawn before WSPAccept         if at the head of the queue, WSPAccept reports it once:
  *                                               WSAEACCES (cancelled, timed out), else WSAECONNRESET
  *   NULL lpSQOS                                 what SIO_SET_QOS set, if anything
+ *   SIO_SET_QOS                                 on a leaf that is joined or joining, and on a root's handle
+ *                                               of one, WSAEOPNOTSUPP: what the join agreed on holds. On a
+ *                                               root: its own sending from now on, and what later joins
+ *                                               are offered. Else: what the join asks for
+ *   TokenRate 0 of a sender that need not       none is named
+ *   name a rate (BESTEFFORT, ...)
  *   QOS_OBJECT_SD_MODE                          DISCARD is what happens; others are WSAEOPNOTSUPP,
  *                                               as are objects nobody knows; RSVP_* are ignored
  *   SO_ERROR                                    how the last bind, listen, join, accept, send, receive or

@@ -74,9 +74,19 @@ static int check_objects(const WSABUF *list)
 	return 0;
 }
 
+/* A direction that the socket does not use says nothing (R59). */
+static struct lc_flowspec used_or_default(const FLOWSPEC *flow, bool used)
+{
+	return used ? from_winsock(flow) : lc_flowspec_default;
+}
+
 int lc_qos_read(struct lc_flows *flows, const QOS *qos, struct lc_qos_view view)
 {
-	struct lc_flowspec sending = lc_flowspec_default, receiving = lc_flowspec_default;
+	const enum lc_flows_of whose = view.root ? LC_FLOWS_OF_ROOT : LC_FLOWS_OF_LEAF;
+	const struct lc_flows_use use = {.down = view.root ? view.sends : view.receives,
+					 .up = view.root ? view.receives : view.sends};
+	struct lc_flowspec sending, receiving;
+	struct lc_flows read;
 	QOS copy;
 	int error;
 
@@ -85,14 +95,14 @@ int lc_qos_read(struct lc_flows *flows, const QOS *qos, struct lc_qos_view view)
 	error = check_objects(&copy.ProviderSpecific);
 	if (error)
 		return error;
-	if (view.sends)
-		sending = from_winsock(&copy.SendingFlowspec);
-	if (view.receives)
-		receiving = from_winsock(&copy.ReceivingFlowspec);
-	if (lc_flowspec_check(&sending, true) || lc_flowspec_check(&receiving, false))
+	sending = used_or_default(&copy.SendingFlowspec, view.sends);
+	sending = lc_flowspec_of_sender(&sending);
+	receiving = used_or_default(&copy.ReceivingFlowspec, view.receives);
+	read.down = view.root ? sending : receiving;
+	read.up = view.root ? receiving : sending;
+	if (lc_flows_check(&read, whose, use))
 		return WSAEOPNOTSUPP;
-	flows->down = view.root ? sending : receiving;
-	flows->up = view.root ? receiving : sending;
+	*flows = read;
 	return 0;
 }
 

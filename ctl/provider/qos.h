@@ -19,7 +19,8 @@ struct lc_qos_view {
 };
 
 /*
- * Reads a QOS. A direction not used is as if it said NOCHANGE (R59). WSAEFAULT:
+ * Reads a QOS. A direction not used is as if it said NOCHANGE (R59), and of a
+ * sender that names no rate none is read (lc_flowspec_of_sender()). WSAEFAULT:
  * unreadable, or an object shorter than its header or past the end (R20);
  * WSAEOPNOTSUPP: what cannot be met or is unknown (R26, R58). *flows is
  * untouched on failure.

@@ -162,6 +162,57 @@ Test(bucket, longer_than_max_sdu)
 	cr_expect_eq(burst(&run, SECOND, 1000), 100000);
 }
 
+/* Nothing longer than b can conform: where M is left open that is what M comes to. */
+Test(bucket, longer_than_the_bucket)
+{
+	static const struct {
+		uint32_t service, b, M, mtu;
+		uint32_t longest; /* that conforms */
+	} rows[] = {
+		{LC_SERVICE_CONTROLLEDLOAD, 500, NS, 1500, 500},
+		{LC_SERVICE_CONTROLLEDLOAD, 500, 400, 1500, 400},
+		{LC_SERVICE_CONTROLLEDLOAD, 500, NS, 0, 500},
+		{LC_SERVICE_BESTEFFORT, 1499, NS, 1500, 1499},
+		{LC_SERVICE_GUARANTEED, 500, NS, 1500, 500},
+		/* the default b */
+		{LC_SERVICE_CONTROLLEDLOAD, NS, NS, 0, 15000},
+		{LC_SERVICE_CONTROLLEDLOAD, NS, 20000, 0, 20000},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run run = start(rows[i].service, 1000000, rows[i].b, 2000000, rows[i].M, NS,
+				       rows[i].mtu);
+
+		cr_expect_eq(offer(&run, SECOND, rows[i].longest + 1), LC_OVERSIZE, "row %zu", i);
+		cr_expect_eq(offer(&run, SECOND, rows[i].longest), LC_CONFORMS, "row %zu", i);
+	}
+	/* As deep as the path is wide: what is longer does not come that far */
+	cr_expect_eq(start(LC_SERVICE_CONTROLLEDLOAD, 1000000, 1500, NS, NS, NS, 1500)
+			     .policer.max_sdu_bytes,
+		     0);
+}
+
+/* RFC 2212: M + min(pT, ...), so M at one moment; M left open is the path's MTU and not 64 KiB. */
+Test(bucket, guaranteed_burst_of_an_open_M_is_the_mtu)
+{
+	static const struct {
+		uint32_t b, M, mtu, bytes;
+		unsigned int pass;
+	} rows[] = {
+		{60000, NS, 1500, 100, 15}, {60000, NS, 1500, 1500, 1},
+		{60000, NS, 9000, 100, 90}, {60000, 500, 1500, 100, 5}, /* as given */
+		{1000, NS, 1500, 100, 10},				/* not above b */
+		{60000, NS, 0, 100, 600}, /* unknown: b is all there is */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run run = start(LC_SERVICE_GUARANTEED, 1000000, rows[i].b, 2000000,
+				       rows[i].M, NS, rows[i].mtu);
+
+		cr_expect_eq(burst(&run, SECOND, rows[i].bytes), rows[i].pass, "row %zu", i);
+	}
+}
+
 /* Nothing passes, ever, of what must not; and "no limit" is only what says so. */
 Test(bucket, nothing_passes)
 {
