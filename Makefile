@@ -33,7 +33,7 @@ pkgs_tool     := jansson
 cflags = $(if $(pkgs_$(1)),$(shell $(PKG_CONFIG) --cflags $(pkgs_$(1))))
 libs   = $(shell $(PKG_CONFIG) --libs $(foreach p,$(1),$(pkgs_$(p))))
 
-PARTS := base core member protocol plane network peer local daemon provider winsock tool
+PARTS := base core membership protocol plane network peer local daemon provider winsock tool
 srcs   = $(wildcard ctl/$(1)/*.c)
 objs   = $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))
 PROTOS := $(wildcard ctl/protocol/*.proto)
@@ -76,7 +76,7 @@ $(O)/ctl/%.o: ctl/%.c Makefile | $(PB_H) $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) $(call cflags,$(part)) $(if $(filter provider winsock tool,$(part)),-Iinclude/winsock) -MMD -MP -c $< -o $@
 
-$(O)/leafcastd: $(common) $(call objs,member) $(call objs,plane) $(call objs,network) $(call objs,peer) $(call objs,local) $(call objs,daemon)
+$(O)/leafcastd: $(common) $(call objs,membership) $(call objs,plane) $(call objs,network) $(call objs,peer) $(call objs,local) $(call objs,daemon)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $^ -o $@ $(call libs,plane network protocol daemon) -lpthread
 $(O)/libleafcast.so: $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock) ctl/provider/libleafcast.map
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) -shared -Wl,-soname,libleafcast.so.0 -Wl,--version-script=ctl/provider/libleafcast.map \

@@ -80,7 +80,7 @@ static __always_inline int lc_take_probe(struct __sk_buff *skb, const struct lc_
 					 struct lc_admit_use *use, __u32 number,
 					 const struct lc_arrival *arrival)
 {
-	__u64 token = LC_READ_ONCE(admit->token);
+	__u64 token = LC_READ_ONCE(admit->rule.token);
 	struct lc_event event = {.kind = LC_EVENT_PROBED, .admit = number, .token = token};
 	struct lc_probe probe;
 
@@ -97,15 +97,15 @@ static __always_inline int lc_admit_from_anchor(struct __sk_buff *skb, const str
 						struct lc_admit_use *use, __u32 number,
 						const struct lc_arrival *arrival)
 {
-	__u32 ifindex = LC_READ_ONCE(admit->ifindex);
+	__u32 ifindex = LC_READ_ONCE(admit->rule.ifindex);
 
-	if (!lc_same_endpoint(&admit->peer, &arrival->source))
+	if (!lc_same_endpoint(&admit->rule.peer, &arrival->source))
 		return lc_drop_received(use, LC_DROP_WRONG_SOURCE, arrival->datagram.segments);
 	if (ifindex && ifindex != skb->ifindex)
 		return lc_drop_received(use, LC_DROP_WRONG_INTERFACE, arrival->datagram.segments);
 	if (lc_take_probe(skb, admit, use, number, arrival))
 		return LC_KEEP_NONE;
-	if (!LC_READ_ONCE(admit->receives))
+	if (!LC_READ_ONCE(admit->rule.receives))
 		return lc_drop_received(use, LC_DROP_NOT_ADMITTED, arrival->datagram.segments);
 	return lc_admit_whole(skb, use, &arrival->datagram);
 }
@@ -114,7 +114,7 @@ static __always_inline int lc_admit_from_leaf(struct __sk_buff *skb, const struc
 					      struct lc_admit_use *use,
 					      const struct lc_arrival *arrival)
 {
-	struct lc_uplink_key key = {.session = admit->session, .leaf = arrival->source};
+	struct lc_uplink_key key = {.session = admit->rule.session, .leaf = arrival->source};
 	const struct lc_datagram *datagram = &arrival->datagram;
 	__u32 *number = bpf_map_lookup_elem(&lc_uplinks, &key);
 	struct lc_leaf *leaf = number ? LC_LOOKUP(struct lc_leaf, lc_leaves, *number) : 0;
@@ -150,7 +150,7 @@ static __always_inline int lc_receive(struct __sk_buff *skb)
 		return lc_drop_received(use, LC_DROP_MALFORMED, arrival.datagram.segments);
 	if (!number || !admit || !use)
 		return lc_drop_received(0, LC_DROP_NOT_ADMITTED, arrival.datagram.segments);
-	switch (LC_READ_ONCE(admit->kind)) {
+	switch (LC_READ_ONCE(admit->rule.kind)) {
 	case LC_ADMIT_ANCHOR:
 		return lc_admit_from_anchor(skb, admit, use, *number, &arrival);
 	case LC_ADMIT_LEAVES:

@@ -1,59 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps of include/abi/records.h. Every program declares them all; user
- * space creates them once and hands the same ones to each object.
+ * The maps of include/abi/maps.h. Every program declares them all; user space
+ * creates them once and hands the same ones to each object.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
-#include "abi/records.h"
+#include "abi/maps.h"
 #include <bpf/bpf_helpers.h>
 
-/* Arrays that user space maps into its memory. */
-#define LC_ARRAY(name, record, entries)            \
-	struct {                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);  \
-		__uint(map_flags, BPF_F_MMAPABLE); \
-		__uint(max_entries, entries);      \
-		__type(key, __u32);                \
-		__type(value, record);             \
-	} name SEC(".maps")
+#define LC_DECLARE(map_type, flags, key_type, value_type, entries) \
+	struct {                                                   \
+		__uint(type, map_type);                            \
+		__uint(map_flags, flags);                          \
+		__uint(max_entries, entries);                      \
+		__type(key, key_type);                             \
+		__type(value, value_type);                         \
+	}
 
-LC_ARRAY(lc_config, struct lc_config, 1);
-LC_ARRAY(lc_sessions, struct lc_session, LC_MAX_SESSIONS);
-LC_ARRAY(lc_session_use, struct lc_session_use, LC_MAX_SESSIONS);
-LC_ARRAY(lc_extents, __u32, LC_MAX_EXTENT_SLOTS);
-LC_ARRAY(lc_leaves, struct lc_leaf, LC_MAX_LEAVES);
-LC_ARRAY(lc_leaf_use, struct lc_leaf_use, LC_MAX_LEAVES);
-LC_ARRAY(lc_admits, struct lc_admit, LC_MAX_ADMITS);
-LC_ARRAY(lc_admit_use, struct lc_admit_use, LC_MAX_ADMITS);
+#define LC_DECLARE_RECORDS(key, value, entries) \
+	LC_DECLARE(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, key, value, entries)
+#define LC_DECLARE_PER_CPU(key, value, entries) \
+	LC_DECLARE(BPF_MAP_TYPE_PERCPU_ARRAY, 0, key, value, entries)
+#define LC_DECLARE_HASH(key, value, entries) LC_DECLARE(BPF_MAP_TYPE_HASH, 0, key, value, entries)
+/* A ring has no keys, and its events no type. */
+#define LC_DECLARE_RING(key, value, entries)        \
+	struct {                                    \
+		__uint(type, BPF_MAP_TYPE_RINGBUF); \
+		__uint(max_entries, entries);       \
+	}
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LC_MAX_ADMITS);
-	__type(key, __u64);
-	__type(value, __u32);
-} lc_admit_index SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LC_MAX_LEAVES);
-	__type(key, struct lc_uplink_key);
-	__type(value, __u32);
-} lc_uplinks SEC(".maps");
-
-/* The key is an enum lc_drop, but the kernel accepts BTF of an array only if its key is a plain integer. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, LC_DROP_SLOTS);
-	__type(key, __u32);
-	__type(value, __u64);
-} lc_drops SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 * 1024);
-} lc_events SEC(".maps");
+#define LC_DECLARE_MAP(id, name, kind, key, value, capacity)                                     \
+	LC_DECLARE_##kind(key, value,                                                            \
+			  LC_CAPACITY_##capacity(LC_MAX_SESSIONS, LC_MAX_LEAVES, LC_MAX_ADMITS)) \
+		name SEC(".maps");
+LC_MAPS(LC_DECLARE_MAP)
 
 #define LC_LOOKUP(type, map, number)                              \
 	({                                                        \

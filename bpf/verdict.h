@@ -12,14 +12,15 @@
 /* What a socket filter returns for nothing. */
 #define LC_KEEP_NONE 0
 
-static __always_inline void lc_count_drop(__u64 *drops, enum lc_drop reason, __u32 datagrams)
+static __always_inline void lc_count_drop(struct lc_drops *drops, enum lc_drop reason,
+					  __u32 datagrams)
 {
-	__u64 *node = LC_LOOKUP(__u64, lc_drops, reason);
+	struct lc_drops *node = LC_LOOKUP(struct lc_drops, lc_drops, 0);
 
 	if (node)
-		LC_COUNT(*node, datagrams);
+		LC_COUNT(*lc_drop_counter(node, reason), datagrams);
 	if (drops)
-		LC_COUNT(drops[reason & (LC_DROP_SLOTS - 1)], datagrams);
+		LC_COUNT(*lc_drop_counter(drops, reason), datagrams);
 }
 
 /*
@@ -37,7 +38,7 @@ static __always_inline int lc_consume(void)
 static __always_inline int lc_drop_datagram(struct lc_session_use *use, enum lc_drop reason,
 					    __u32 datagrams)
 {
-	lc_count_drop(use ? use->drops : (__u64 *)0, reason, datagrams);
+	lc_count_drop(use ? &use->drops : (struct lc_drops *)0, reason, datagrams);
 	return reason == LC_DROP_NO_LEAVES ? lc_consume() : TC_ACT_SHOT;
 }
 
@@ -54,14 +55,14 @@ static __always_inline int lc_drop_noise(void)
 static __always_inline void lc_drop_copy(struct lc_leaf_use *use, enum lc_drop reason,
 					 __u32 datagrams)
 {
-	lc_count_drop(use->drops, reason, datagrams);
+	lc_count_drop(&use->drops, reason, datagrams);
 }
 
 /* At a member's socket. `use` is NULL if the socket has no record. */
 static __always_inline int lc_drop_received(struct lc_admit_use *use, enum lc_drop reason,
 					    __u32 datagrams)
 {
-	lc_count_drop(use ? use->drops : (__u64 *)0, reason, datagrams);
+	lc_count_drop(use ? &use->drops : (struct lc_drops *)0, reason, datagrams);
 	return LC_KEEP_NONE;
 }
 
@@ -69,7 +70,7 @@ static __always_inline int lc_drop_received(struct lc_admit_use *use, enum lc_dr
 static __always_inline int lc_drop_from_leaf(struct lc_leaf_use *use, enum lc_drop reason,
 					     __u32 datagrams)
 {
-	lc_count_drop(use->drops, reason, datagrams);
+	lc_count_drop(&use->drops, reason, datagrams);
 	return LC_KEEP_NONE;
 }
 

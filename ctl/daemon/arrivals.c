@@ -32,7 +32,7 @@ static void on_connected(void *context)
 	struct membership *membership = context;
 
 	if (membership->has_spoken)
-		lc_member_event(&membership->member, LC_ON_CONNECTED, LEAFCAST_NO_REASON);
+		lc_membership_event(&membership->member, LC_ON_CONNECTED, LEAFCAST_NO_REASON);
 }
 
 static void on_message(void *context, const struct lc_message *message)
@@ -40,11 +40,11 @@ static void on_message(void *context, const struct lc_message *message)
 	struct membership *membership = context;
 
 	if (membership->has_spoken) {
-		lc_member_message(&membership->member, message);
+		lc_membership_message(&membership->member, message);
 	} else if (message->kind == LC_MESSAGE_JOIN || message->kind == LC_MESSAGE_INVITE) {
 		has_arrived(membership);
 		timer_stop(&membership->timers[LC_TIMER_DEADLINE]);
-		lc_member_first_word(&membership->member, message);
+		lc_membership_first_word(&membership->member, message);
 	} else {
 		turn_away(membership);
 	}
@@ -55,7 +55,7 @@ static void on_garbage(void *context)
 	struct membership *membership = context;
 
 	if (membership->has_spoken)
-		lc_member_garbage(&membership->member);
+		lc_membership_garbage(&membership->member);
 	else
 		turn_away(membership);
 }
@@ -65,7 +65,7 @@ static void on_ended(void *context, int error)
 	struct membership *membership = context;
 
 	if (membership->has_spoken)
-		lc_member_hung_up(&membership->member, error);
+		lc_membership_hung_up(&membership->member, error);
 	else
 		turn_away(membership);
 }
@@ -105,7 +105,7 @@ static void on_deadline(void *context)
 	turn_away(context);
 }
 
-void arrivals_add(struct node *node, struct lc_peer *peer, const struct lc_member_world *world)
+void arrivals_add(struct node *node, struct lc_peer *peer, const struct lc_membership_world *world)
 {
 	struct membership *membership = membership_new(node, world);
 

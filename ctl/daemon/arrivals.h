@@ -14,7 +14,7 @@
 #define MAX_ARRIVALS_OF_ADDRESS 128
 
 /* Takes the peer over; what it says goes to `world`'s kind of member. */
-void arrivals_add(struct node *node, struct lc_peer *peer, const struct lc_member_world *world);
+void arrivals_add(struct node *node, struct lc_peer *peer, const struct lc_membership_world *world);
 /* Ends those that have said nothing. */
 void arrivals_end(struct node *node);
 

@@ -14,7 +14,7 @@
  *
  * What goes the other way goes by functions handed over: a link, an application
  * and a timer call whom they were made for; a membership reaches all of this
- * through struct lc_member_world, which world.c fills in. A membership that
+ * through struct lc_membership_world, which world.c fills in. A membership that
  * has ended is freed from the loop, by membership.c alone: no event ever ends
  * the life of what it is about.
  */

@@ -81,7 +81,7 @@ static void on_probed(void *context, uint32_t admit, uint64_t token)
 	struct socket *socket = socket_of_admit(node, admit);
 
 	if (socket && socket->member && socket->member->member.token == token)
-		lc_member_event(&socket->member->member, LC_ON_PROBED, LEAFCAST_NO_REASON);
+		lc_membership_event(&socket->member->member, LC_ON_PROBED, LEAFCAST_NO_REASON);
 }
 
 static int on_plane(sd_event_source *source, int descriptor, uint32_t events, void *context)

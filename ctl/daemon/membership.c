@@ -6,13 +6,13 @@
 
 /* ---- birth and burial ---- */
 
-struct membership *membership_new(struct node *node, const struct lc_member_world *world)
+struct membership *membership_new(struct node *node, const struct lc_membership_world *world)
 {
 	struct membership *membership = calloc(1, sizeof(*membership));
 
 	if (!membership)
 		return NULL;
-	lc_member_init(&membership->member, world);
+	lc_membership_init(&membership->member, world);
 	membership->node = node;
 	LIST_INSERT_HEAD(&node->memberships, membership, entry);
 	return membership;
@@ -165,15 +165,15 @@ void memberships_of_socket_end(struct socket *socket, bool died)
 
 	for (membership = LIST_FIRST(&socket->requested); membership; membership = next) {
 		next = LIST_NEXT(membership, of_owner);
-		lc_member_event(&membership->member, event, LEAFCAST_NO_REASON);
+		lc_membership_event(&membership->member, event, LEAFCAST_NO_REASON);
 	}
 	if (socket->member)
-		lc_member_event(&socket->member->member, event, LEAFCAST_NO_REASON);
+		lc_membership_event(&socket->member->member, event, LEAFCAST_NO_REASON);
 	if (!socket->session)
 		return;
 	for (membership = LIST_FIRST(&socket->session->members); membership; membership = next) {
 		next = LIST_NEXT(membership, of_session);
-		lc_member_event(&membership->member, event, LEAFCAST_NO_REASON);
+		lc_membership_event(&membership->member, event, LEAFCAST_NO_REASON);
 	}
 }
 
@@ -182,7 +182,7 @@ void memberships_follow_network(struct node *node)
 	struct membership *membership;
 
 	LIST_FOREACH(membership, &node->memberships, entry)
-		lc_member_follow_path(&membership->member);
+		lc_membership_follow_path(&membership->member);
 }
 
 void memberships_tick(struct node *node)
@@ -191,6 +191,6 @@ void memberships_tick(struct node *node)
 
 	for (membership = LIST_FIRST(&node->memberships); membership; membership = next) {
 		next = LIST_NEXT(membership, entry);
-		lc_member_tick(&membership->member);
+		lc_membership_tick(&membership->member);
 	}
 }

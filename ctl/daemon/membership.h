@@ -9,10 +9,10 @@
 #include "daemon/link.h"
 #include "daemon/session.h"
 #include "daemon/timer.h"
-#include "member/member.h"
+#include "membership/membership.h"
 
 struct membership {
-	struct lc_member member;
+	struct lc_membership member;
 	struct node *node;
 	LIST_ENTRY(membership) entry; /* node->memberships, then node->gone */
 	struct link link;
@@ -36,14 +36,14 @@ struct membership {
 	UT_hash_handle by_leaf;
 };
 
-static inline struct membership *membership_of(const struct lc_member *member)
+static inline struct membership *membership_of(const struct lc_membership *member)
 {
 	return (struct membership *)((char *)(uintptr_t)member -
 				     offsetof(struct membership, member));
 }
 
 /* NULL: no memory. */
-struct membership *membership_new(struct node *node, const struct lc_member_world *world);
+struct membership *membership_new(struct node *node, const struct lc_membership_world *world);
 /* Ends all that it has in the loop; it is freed when control is back there. */
 void membership_bury(struct membership *membership);
 /* Frees all there are, at the daemon's end. */

@@ -140,7 +140,7 @@ static struct membership *make_joiner(const struct request *request, enum lc_joi
 {
 	const struct lc_local_message *message = request->message;
 	struct membership *membership = membership_new(node_of(request), &daemon_world);
-	struct lc_member *member;
+	struct lc_membership *member;
 
 	if (!membership)
 		return NULL;
@@ -162,7 +162,7 @@ static struct outcome start_join(const struct request *request, struct membershi
 	const struct lc_flows *flows = message->has_flows  ? &message->flows
 				       : socket->has_flows ? &socket->flows
 							   : NULL;
-	enum leafcast_reason reason = lc_member_start(&membership->member, message->id, flows);
+	enum leafcast_reason reason = lc_membership_start(&membership->member, message->id, flows);
 
 	if (!reason)
 		return LATER;
@@ -246,7 +246,7 @@ static struct outcome cancel(const struct request *request)
 
 	if (membership && membership->owner == socket && membership->member.reply &&
 	    lc_join_is_pending(membership->member.state))
-		lc_member_event(&membership->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+		lc_membership_event(&membership->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	return DONE;
 }
 
@@ -267,14 +267,14 @@ static struct membership *own_request(const struct request *request)
 static struct outcome give_up(struct membership *membership, struct outcome outcome,
 			      enum leafcast_reason reason)
 {
-	lc_member_reject(&membership->member, reason);
+	lc_membership_reject(&membership->member, reason);
 	return outcome;
 }
 
 static struct outcome accept_request(const struct request *request)
 {
 	const struct lc_local_message *message = request->message;
-	const struct lc_member_answer answer = {
+	const struct lc_membership_answer answer = {
 		.reply = message->id,
 		.data = message->data,
 		.has_flows = message->has_flows,
@@ -298,7 +298,7 @@ static struct outcome accept_request(const struct request *request)
 	/* A membership that was invited goes on without the listener. */
 	if (membership->member.end == LC_END_INVITEE)
 		membership_set_owner(membership, socket);
-	lc_member_accept(&membership->member, &answer);
+	lc_membership_accept(&membership->member, &answer);
 	return LATER;
 }
 
@@ -308,7 +308,7 @@ static struct outcome reject_request(const struct request *request)
 
 	if (!membership)
 		return REFUSE(LEAFCAST_RESET);
-	lc_member_reject(&membership->member, request->message->reason);
+	lc_membership_reject(&membership->member, request->message->reason);
 	return DONE;
 }
 

@@ -237,7 +237,7 @@ uint64_t socket_full_buffer(const struct socket *socket)
 	lc_plane_admit_use(plane, socket->admit, &use);
 	filtered = use.probes;
 	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
-		filtered += reason == LC_DROP_BUFFER_FULL ? 0 : use.drops[reason];
+		filtered += reason == LC_DROP_BUFFER_FULL ? 0 : lc_drop_count(&use.drops, reason);
 	full = all > filtered ? all - filtered : 0;
 	lc_plane_note_full_buffer(plane, socket->admit, full);
 	return full;

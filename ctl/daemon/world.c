@@ -53,7 +53,7 @@ static int connect_within_node(struct membership *membership, const struct lc_en
 	return 0;
 }
 
-static int open_connection(struct lc_member *member, const struct lc_endpoint *to)
+static int open_connection(struct lc_membership *member, const struct lc_endpoint *to)
 {
 	struct membership *membership = membership_of(member);
 	struct node *node = membership->node;
@@ -78,39 +78,39 @@ static int open_connection(struct lc_member *member, const struct lc_endpoint *t
 	return error;
 }
 
-static int send_message(struct lc_member *member, const struct lc_message *message)
+static int send_message(struct lc_membership *member, const struct lc_message *message)
 {
 	return link_send(&membership_of(member)->link, message);
 }
 
-static const struct lc_endpoint *own_address(const struct lc_member *member)
+static const struct lc_endpoint *own_address(const struct lc_membership *member)
 {
 	return lc_peer_own(membership_of(member)->link.peer);
 }
 
-static const struct lc_endpoint *other_address(const struct lc_member *member)
+static const struct lc_endpoint *other_address(const struct lc_membership *member)
 {
 	return lc_peer_other(membership_of(member)->link.peer);
 }
 
-static bool is_within_node(const struct lc_member *member)
+static bool is_within_node(const struct lc_membership *member)
 {
 	return lc_peer_is_pair(membership_of(member)->link.peer);
 }
 
-static bool lets_nodes_in(const struct lc_member *member)
+static bool lets_nodes_in(const struct lc_membership *member)
 {
 	return membership_of(member)->node->options.insecure;
 }
 
-static bool is_local(const struct lc_member *member, const struct lc_endpoint *address)
+static bool is_local(const struct lc_membership *member, const struct lc_endpoint *address)
 {
 	return lc_network_is_local(membership_of(member)->node->network, address);
 }
 
 /* ---- who is asked ---- */
 
-static bool find_listener(struct lc_member *member, struct lc_listener_terms *terms)
+static bool find_listener(struct lc_membership *member, struct lc_listener_terms *terms)
 {
 	struct membership *membership = membership_of(member);
 	struct node *node = membership->node;
@@ -133,7 +133,7 @@ static bool find_listener(struct lc_member *member, struct lc_listener_terms *te
 	return true;
 }
 
-static bool take_place(struct lc_member *member)
+static bool take_place(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 	struct socket *listener = membership->owner;
@@ -145,7 +145,7 @@ static bool take_place(struct lc_member *member)
 	return true;
 }
 
-static void give_place(struct lc_member *member)
+static void give_place(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 
@@ -156,7 +156,7 @@ static void give_place(struct lc_member *member)
 
 /* ---- the application ---- */
 
-static uint64_t ask(struct lc_member *member, struct lc_local_message *request)
+static uint64_t ask(struct lc_membership *member, struct lc_local_message *request)
 {
 	struct membership *membership = membership_of(member);
 	struct socket *listener = membership->owner;
@@ -170,7 +170,7 @@ static uint64_t ask(struct lc_member *member, struct lc_local_message *request)
 	return request->request;
 }
 
-static void tell(struct lc_member *member, struct lc_local_message *message)
+static void tell(struct lc_membership *member, struct lc_local_message *message)
 {
 	struct membership *membership = membership_of(member);
 	struct socket *whom = message->kind == LC_LOCAL_CLOSED ? membership->socket
@@ -184,7 +184,7 @@ static void tell(struct lc_member *member, struct lc_local_message *message)
 
 /* ---- the leaf's socket ---- */
 
-static int name_socket(struct lc_member *member, const struct lc_endpoint *address,
+static int name_socket(struct lc_membership *member, const struct lc_endpoint *address,
 		       struct lc_endpoint *name)
 {
 	struct socket *socket = membership_of(member)->socket;
@@ -205,7 +205,7 @@ static int name_socket(struct lc_member *member, const struct lc_endpoint *addre
 	return 0;
 }
 
-static void admit_anchor(struct lc_member *member, uint32_t ifindex)
+static void admit_anchor(struct lc_membership *member, uint32_t ifindex)
 {
 	struct membership *membership = membership_of(member);
 
@@ -213,7 +213,7 @@ static void admit_anchor(struct lc_member *member, uint32_t ifindex)
 			      &member->session_name, ifindex, member->token, member->leaf_receives);
 }
 
-static void admit_nobody(struct lc_member *member)
+static void admit_nobody(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 
@@ -221,7 +221,7 @@ static void admit_nobody(struct lc_member *member)
 		lc_plane_admit_nobody(membership->node->plane, membership->socket->admit);
 }
 
-static uint64_t admitted(struct lc_member *member)
+static uint64_t admitted(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 	struct lc_admit_use use = {0};
@@ -233,7 +233,7 @@ static uint64_t admitted(struct lc_member *member)
 
 /* ---- the leaf's record at the root ---- */
 
-static int add_leaf(struct lc_member *member)
+static int add_leaf(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 	struct lc_plane *plane = membership->node->plane;
@@ -260,7 +260,7 @@ static int add_leaf(struct lc_member *member)
 	return error;
 }
 
-static bool evict_silent(struct lc_member *member)
+static bool evict_silent(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 	struct membership *other = membership_of_leaf(membership->node,
@@ -268,17 +268,17 @@ static bool evict_silent(struct lc_member *member)
 
 	if (!other || other->member.silent_ticks <= LC_SUSPECT_TICKS)
 		return false;
-	lc_member_event(&other->member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+	lc_membership_event(&other->member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
 	return true;
 }
 
-static void set_hop(struct lc_member *member, const struct lc_path *path)
+static void set_hop(struct lc_membership *member, const struct lc_path *path)
 {
 	lc_plane_set_hop(membership_of(member)->node->plane, member->leaf, path->usable,
 			 &path->hop);
 }
 
-static void send_probe(struct lc_member *member)
+static void send_probe(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 
@@ -296,7 +296,7 @@ static void fix_directions(struct membership *membership)
 	session->directions_fixed = true;
 }
 
-static int enter_leaf(struct lc_member *member, const struct lc_policer *down,
+static int enter_leaf(struct lc_membership *member, const struct lc_policer *down,
 		      const struct lc_policer *up)
 {
 	struct membership *membership = membership_of(member);
@@ -311,12 +311,12 @@ static int enter_leaf(struct lc_member *member, const struct lc_policer *down,
 	return error;
 }
 
-static void leave_leaf(struct lc_member *member)
+static void leave_leaf(struct lc_membership *member)
 {
 	lc_plane_leave_leaf(membership_of(member)->node->plane, member->leaf);
 }
 
-static void remove_leaf(struct lc_member *member)
+static void remove_leaf(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 
@@ -324,17 +324,17 @@ static void remove_leaf(struct lc_member *member)
 	lc_plane_remove_leaf(membership->node->plane, member->leaf);
 }
 
-static struct lc_member_counts count(struct lc_member *member)
+static struct lc_membership_counts count(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 	struct lc_plane *plane = membership->node->plane;
-	struct lc_member_counts counts = {0};
+	struct lc_membership_counts counts = {0};
 	struct lc_leaf_use leaf;
 	struct lc_admit_use admit;
 
 	if (member->leaf) {
 		lc_plane_leaf_use(plane, member->leaf, &leaf);
-		counts = (struct lc_member_counts){leaf.datagrams, leaf.bytes, 0};
+		counts = (struct lc_membership_counts){leaf.datagrams, leaf.bytes, 0};
 	} else if (membership->socket && !lc_join_end_is_root(member->end)) {
 		lc_plane_admit_use(plane, membership->socket->admit, &admit);
 		counts.datagrams = admit.datagrams - member->admitted_before;
@@ -346,13 +346,13 @@ static struct lc_member_counts count(struct lc_member *member)
 
 /* ---- paths, chance, time ---- */
 
-static int find_path(struct lc_member *member, const struct lc_endpoint *from,
+static int find_path(struct lc_membership *member, const struct lc_endpoint *from,
 		     const struct lc_endpoint *to, struct lc_path *path)
 {
 	return lc_network_path(membership_of(member)->node->network, from, to, path);
 }
 
-static int draw_token(struct lc_member *member, uint64_t *token)
+static int draw_token(struct lc_membership *member, uint64_t *token)
 {
 	(void)member;
 	return getrandom(token, sizeof(*token), 0) == sizeof(*token) ? 0 : -EIO;
@@ -362,24 +362,24 @@ static void on_deadline(void *context)
 {
 	struct membership *membership = context;
 
-	lc_member_timer(&membership->member, LC_TIMER_DEADLINE);
+	lc_membership_timer(&membership->member, LC_TIMER_DEADLINE);
 }
 
 static void on_probe(void *context)
 {
 	struct membership *membership = context;
 
-	lc_member_timer(&membership->member, LC_TIMER_PROBE);
+	lc_membership_timer(&membership->member, LC_TIMER_PROBE);
 }
 
 static void on_drain(void *context)
 {
 	struct membership *membership = context;
 
-	lc_member_timer(&membership->member, LC_TIMER_DRAIN);
+	lc_membership_timer(&membership->member, LC_TIMER_DRAIN);
 }
 
-static int set_timer(struct lc_member *member, enum lc_member_timer timer, uint64_t in_us)
+static int set_timer(struct lc_membership *member, enum lc_membership_timer timer, uint64_t in_us)
 {
 	static void (*const run_out[LC_TIMER_COUNT])(void *context) = {
 		[LC_TIMER_DEADLINE] = on_deadline,
@@ -392,21 +392,21 @@ static int set_timer(struct lc_member *member, enum lc_member_timer timer, uint6
 			 membership);
 }
 
-static void stop_timer(struct lc_member *member, enum lc_member_timer timer)
+static void stop_timer(struct lc_membership *member, enum lc_membership_timer timer)
 {
 	timer_stop(&membership_of(member)->timers[timer]);
 }
 
 /* ---- what became of it ---- */
 
-static void note(const struct lc_member *member, enum lc_join_state before,
+static void note(const struct lc_membership *member, enum lc_join_state before,
 		 enum leafcast_reason reason)
 {
 	char root[LC_ENDPOINT_TEXT], leaf[LC_ENDPOINT_TEXT];
 	const char *session = lc_endpoint_format(root, &member->session_name);
 	const char *name = lc_endpoint_format(leaf, member->leaf_name.port ? &member->leaf_name
 									   : &member->listen_name);
-	const struct lc_member_counts *counts = &member->last_counts;
+	const struct lc_membership_counts *counts = &member->last_counts;
 
 	if (member->state == LC_JOIN_MEMBER)
 		say(SD_INFO, "session %s: leaf %s joined", session, name);
@@ -425,7 +425,7 @@ static void note(const struct lc_member *member, enum lc_join_state before,
 		    leafcast_reason_word(reason));
 }
 
-static void release(struct lc_member *member)
+static void release(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 
@@ -436,12 +436,12 @@ static void release(struct lc_member *member)
 		link_part(&membership->link, membership->node);
 }
 
-static void gone(struct lc_member *member)
+static void gone(struct lc_membership *member)
 {
 	membership_bury(membership_of(member));
 }
 
-const struct lc_member_world daemon_world = {
+const struct lc_membership_world daemon_world = {
 	.connect = open_connection,
 	.send = send_message,
 	.own_address = own_address,

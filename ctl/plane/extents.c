@@ -30,6 +30,14 @@ static void remove_run(struct lc_extents *extents, uint32_t i)
 		(extents->runs - i) * sizeof(*extents->free));
 }
 
+static void insert_run(struct lc_extents *extents, uint32_t i, uint32_t offset, uint32_t count)
+{
+	memmove(&extents->free[i + 1], &extents->free[i],
+		(extents->runs - i) * sizeof(*extents->free));
+	extents->free[i] = (struct lc_run){.offset = offset, .count = count};
+	extents->runs++;
+}
+
 int lc_extents_take(struct lc_extents *extents, uint32_t count, uint32_t *offset)
 {
 	for (uint32_t i = 0; i < extents->runs; i++) {
@@ -47,7 +55,7 @@ int lc_extents_take(struct lc_extents *extents, uint32_t count, uint32_t *offset
 	return -ENOSPC;
 }
 
-/* The first run behind `offset`. */
+/* The first run that begins at `offset` or behind it. */
 static uint32_t find_after(const struct lc_extents *extents, uint32_t offset)
 {
 	uint32_t low = 0, high = extents->runs;
@@ -61,6 +69,29 @@ static uint32_t find_after(const struct lc_extents *extents, uint32_t offset)
 			high = middle;
 	}
 	return low;
+}
+
+int lc_extents_claim(struct lc_extents *extents, uint32_t offset, uint32_t count)
+{
+	uint32_t i = find_after(extents, offset), end = offset + count;
+	struct lc_run *run;
+
+	if (count == 0)
+		return 0;
+	/* The one that begins here, or the one before it. */
+	if (i == extents->runs || extents->free[i].offset != offset)
+		i--;
+	if (i >= extents->runs)
+		return -EEXIST;
+	run = &extents->free[i];
+	if (end < offset || end > run->offset + run->count)
+		return -EEXIST;
+	if (run->offset + run->count > end)
+		insert_run(extents, i + 1, end, run->offset + run->count - end);
+	run->count = offset - run->offset;
+	if (run->count == 0)
+		remove_run(extents, i);
+	return 0;
 }
 
 void lc_extents_give(struct lc_extents *extents, uint32_t offset, uint32_t count)
@@ -81,9 +112,6 @@ void lc_extents_give(struct lc_extents *extents, uint32_t offset, uint32_t count
 		after->offset = offset;
 		after->count += count;
 	} else {
-		memmove(&extents->free[i + 1], &extents->free[i],
-			(extents->runs - i) * sizeof(*extents->free));
-		extents->free[i] = (struct lc_run){.offset = offset, .count = count};
-		extents->runs++;
+		insert_run(extents, i, offset, count);
 	}
 }

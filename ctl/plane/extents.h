@@ -23,7 +23,9 @@ int lc_extents_init(struct lc_extents *extents, uint32_t slots);
 void lc_extents_fini(struct lc_extents *extents);
 /* The first free run of `count` > 0 slots. -ENOSPC. */
 int lc_extents_take(struct lc_extents *extents, uint32_t count, uint32_t *offset);
-/* Gives back what lc_extents_take() gave, whole; count 0 is nothing. */
+/* Takes just these. -EEXIST: not all of them are free, or there are no such slots. */
+int lc_extents_claim(struct lc_extents *extents, uint32_t offset, uint32_t count);
+/* Gives back what was taken or claimed, whole; count 0 is nothing. */
 void lc_extents_give(struct lc_extents *extents, uint32_t offset, uint32_t count);
 
 #endif

@@ -59,7 +59,7 @@ static void list_append(struct list *list, const struct lc_retired *items, size_
  * and perhaps by a seccomp filter; then a second is far longer than any
  * program runs.
  */
-static void wait_grace_period(void)
+void lc_grace_wait(void)
 {
 	struct timespec second = {.tv_sec = 1};
 
@@ -83,7 +83,7 @@ static void *run(void *argument)
 		}
 		grace->waiting = (struct list){0};
 		pthread_mutex_unlock(&grace->lock);
-		wait_grace_period();
+		lc_grace_wait();
 		pthread_mutex_lock(&grace->lock);
 		list_append(&grace->over, batch.items, batch.count);
 		free(batch.items);

@@ -26,6 +26,9 @@ struct lc_retired {
 	uint32_t count;
 };
 
+/* Waits for one here and now; for who starts, and has no loop yet. */
+void lc_grace_wait(void);
+
 int lc_grace_start(struct lc_grace **grace);
 /* Ends the thread; what still waits is forgotten. Accepts NULL. */
 void lc_grace_stop(struct lc_grace *grace);

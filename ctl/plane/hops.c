@@ -9,16 +9,28 @@
 
 #include "plane/internal.h"
 
+/* For people only what changed is news. */
+static void name_hop(struct lc_plane *plane, uint32_t number, uint32_t in_use)
+{
+	struct lc_leaf *leaf = lc_leaf_of(plane, number);
+
+	bool changed = leaf->hop_in_use != in_use;
+
+	lc_publish(&leaf->hop_in_use, in_use);
+	lc_publish(&leaf->hop_waits, 0);
+	if (changed)
+		lc_note_leaf(plane, number);
+}
+
 static void use_spare(struct lc_plane *plane, uint32_t number, const struct lc_hop *hop)
 {
 	struct lc_leaf *leaf = lc_leaf_of(plane, number);
-	struct lc_leaf_state *state = &plane->leaf_states[number];
+	uint32_t spare = leaf->hop_last ^ 1;
 
-	state->hop ^= 1;
-	leaf->hop[state->hop] = *hop;
-	lc_publish(&leaf->hop_in_use, state->hop);
-	state->hop_waits = false;
-	state->spare_busy = true;
+	leaf->hop[spare] = *hop;
+	leaf->hop_last = spare;
+	plane->leaf_states[number].spare_busy = true;
+	name_hop(plane, number, spare);
 	lc_grace_retire(plane->grace, (struct lc_retired){LC_RETIRED_HOP, number, 0});
 }
 
@@ -26,17 +38,15 @@ void lc_plane_set_hop(struct lc_plane *plane, uint32_t number, enum lc_hop_in_us
 		      const struct lc_hop *hop)
 {
 	struct lc_leaf *leaf = lc_leaf_of(plane, number);
-	struct lc_leaf_state *state = &plane->leaf_states[number];
 
 	if (in_use != LC_HOP_0) {
-		state->hop_waits = false;
-		lc_publish(&leaf->hop_in_use, in_use);
-	} else if (memcmp(&leaf->hop[state->hop], hop, sizeof(*hop)) == 0) {
-		state->hop_waits = false;
-		lc_publish(&leaf->hop_in_use, state->hop);
-	} else if (state->spare_busy) {
-		state->wanted = *hop;
-		state->hop_waits = true;
+		name_hop(plane, number, in_use);
+	} else if (memcmp(&leaf->hop[leaf->hop_last], hop, sizeof(*hop)) == 0) {
+		name_hop(plane, number, leaf->hop_last);
+	} else if (plane->leaf_states[number].spare_busy) {
+		lc_withdraw(&leaf->hop_waits, 0);
+		leaf->hop_wanted = *hop;
+		lc_publish(&leaf->hop_waits, 1);
 	} else {
 		use_spare(plane, number, hop);
 	}
@@ -44,9 +54,10 @@ void lc_plane_set_hop(struct lc_plane *plane, uint32_t number, enum lc_hop_in_us
 
 void lc_hop_released(struct lc_plane *plane, uint32_t number)
 {
-	struct lc_leaf_state *state = &plane->leaf_states[number];
+	struct lc_leaf *leaf = lc_leaf_of(plane, number);
+	struct lc_hop wanted = leaf->hop_wanted;
 
-	state->spare_busy = false;
-	if (state->hop_waits)
-		use_spare(plane, number, &state->wanted);
+	plane->leaf_states[number].spare_busy = false;
+	if (leaf->hop_waits)
+		use_spare(plane, number, &wanted);
 }

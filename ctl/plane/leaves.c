@@ -31,6 +31,15 @@ static uint32_t find_leaf(struct lc_plane *plane, uint32_t session, const struct
 	return 0;
 }
 
+static void link_leaf(struct lc_plane *plane, uint32_t number)
+{
+	const struct lc_leaf *leaf = lc_leaf_of(plane, number);
+	uint32_t *bucket = bucket_of(plane, leaf->session, &leaf->to);
+
+	plane->leaf_states[number] = (struct lc_leaf_state){.next = *bucket, .slot = LC_NO_SLOT};
+	*bucket = number;
+}
+
 static void unlink_leaf(struct lc_plane *plane, uint32_t number)
 {
 	const struct lc_leaf *leaf = lc_leaf_of(plane, number);
@@ -69,6 +78,7 @@ static void write_leaf(struct lc_leaf *leaf, const struct lc_leaf_spec *spec)
 		.port_sum = (uint32_t)spec->from.port + spec->to.port,
 		.hop_limit = spec->hop_limit,
 		.receives = spec->receives,
+		.sends = spec->sends,
 		.down = spec->down,
 		.up = spec->up,
 		.down_flow = spec->down_flow,
@@ -81,24 +91,23 @@ static void write_leaf(struct lc_leaf *leaf, const struct lc_leaf_spec *spec)
 int lc_plane_add_leaf(struct lc_plane *plane, const struct lc_leaf_spec *spec, uint32_t *leaf)
 {
 	uint8_t family = lc_session_of(plane, spec->session)->channel.family;
-	uint32_t number, *bucket;
+	uint32_t number;
 
 	/* A copy keeps its IP version: only addresses are rewritten. */
 	if (spec->to.family != family || spec->from.family != family)
 		return -EAFNOSUPPORT;
-	if (find_leaf(plane, spec->session, &spec->to))
+	number = find_leaf(plane, spec->session, &spec->to);
+	if (number) {
+		*leaf = number;
 		return -EEXIST;
+	}
 	number = lc_numbers_take(&plane->free_leaves);
 	if (!number)
 		return -ENOSPC;
-	bucket = bucket_of(plane, spec->session, &spec->to);
-	plane->leaf_states[number] = (struct lc_leaf_state){
-		.next = *bucket,
-		.sends = spec->sends,
-	};
-	*bucket = number;
-	memset(lc_record(&plane->leaf_use, number), 0, sizeof(struct lc_leaf_use));
+	memset(lc_leaf_use_of(plane, number), 0, sizeof(struct lc_leaf_use));
 	write_leaf(lc_leaf_of(plane, number), spec);
+	link_leaf(plane, number);
+	lc_note_leaf(plane, number);
 	*leaf = number;
 	return 0;
 }
@@ -115,60 +124,136 @@ void lc_plane_set_leaf_flows(struct lc_plane *plane, uint32_t number,
 	leaf->up = *up;
 }
 
-static int uplinks_fd(const struct lc_plane *plane)
-{
-	return lc_programs_map(plane->programs, "lc_uplinks");
-}
+/* ---- data flows, or not ---- */
 
 static struct lc_uplink_key uplink_key(const struct lc_leaf *leaf)
 {
 	return (struct lc_uplink_key){.session = leaf->session, .leaf = leaf->to};
 }
 
+static int add_uplink(struct lc_plane *plane, uint32_t number)
+{
+	struct lc_uplink_key key = uplink_key(lc_leaf_of(plane, number));
+
+	if (bpf_map_update_elem(plane->maps.fd[LC_MAP_UPLINKS], &key, &number, BPF_ANY) == 0)
+		return 0;
+	return errno == E2BIG ? -ENOSPC : -errno;
+}
+
+static void remove_uplink(struct lc_plane *plane, const struct lc_leaf *leaf)
+{
+	struct lc_uplink_key key = uplink_key(leaf);
+
+	bpf_map_delete_elem(plane->maps.fd[LC_MAP_UPLINKS], &key);
+}
+
 int lc_plane_enter_leaf(struct lc_plane *plane, uint32_t number)
 {
-	const struct lc_leaf *leaf = lc_leaf_of(plane, number);
-	struct lc_leaf_state *state = &plane->leaf_states[number];
-	struct lc_uplink_key key = uplink_key(leaf);
-	int err = 0;
+	struct lc_leaf *leaf = lc_leaf_of(plane, number);
+	int err;
 
-	if (state->entered)
+	if (leaf->entered)
 		return 0;
-	if (state->sends && bpf_map_update_elem(uplinks_fd(plane), &key, &number, BPF_ANY))
-		return errno == E2BIG ? -ENOSPC : -errno;
-	if (leaf->receives)
-		err = lc_membership_add(plane, leaf->session, number);
-	if (err && state->sends)
-		bpf_map_delete_elem(uplinks_fd(plane), &key);
-	state->entered = !err;
-	return err;
+	err = leaf->sends ? add_uplink(plane, number) : 0;
+	if (err)
+		return err;
+	err = leaf->receives ? lc_receivers_add(plane, leaf->session, number) : 0;
+	if (err) {
+		if (leaf->sends)
+			remove_uplink(plane, leaf);
+		return err;
+	}
+	lc_publish(&leaf->entered, 1);
+	lc_note_leaf(plane, number);
+	return 0;
+}
+
+static void take_out(struct lc_plane *plane, uint32_t number)
+{
+	struct lc_leaf *leaf = lc_leaf_of(plane, number);
+
+	lc_withdraw(&leaf->entered, 0);
+	if (leaf->sends)
+		remove_uplink(plane, leaf);
+	lc_receivers_remove(plane, leaf->session, number);
 }
 
 void lc_plane_leave_leaf(struct lc_plane *plane, uint32_t number)
 {
-	const struct lc_leaf *leaf = lc_leaf_of(plane, number);
-	struct lc_leaf_state *state = &plane->leaf_states[number];
-	struct lc_uplink_key key = uplink_key(leaf);
-
-	if (!state->entered)
+	if (!lc_leaf_of(plane, number)->entered)
 		return;
-	if (state->sends)
-		bpf_map_delete_elem(uplinks_fd(plane), &key);
-	if (leaf->receives)
-		lc_membership_remove(plane, leaf->session, number);
-	state->entered = false;
+	take_out(plane, number);
+	lc_note_leaf(plane, number);
 }
 
 void lc_plane_remove_leaf(struct lc_plane *plane, uint32_t number)
 {
-	lc_plane_leave_leaf(plane, number);
+	struct lc_leaf *leaf = lc_leaf_of(plane, number);
+
+	if (leaf->entered)
+		take_out(plane, number);
 	unlink_leaf(plane, number);
-	plane->leaf_states[number].hop_waits = false;
-	lc_publish(&lc_leaf_of(plane, number)->session, 0);
+	lc_publish(&leaf->hop_waits, 0);
+	lc_publish(&leaf->session, 0);
+	lc_note_leaf(plane, number);
 	lc_grace_retire(plane->grace, (struct lc_retired){LC_RETIRED_LEAF, number, 0});
 }
 
 void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use *use)
 {
-	memcpy(use, lc_record(&plane->leaf_use, leaf), sizeof(*use));
+	memcpy(use, lc_leaf_use_of(plane, leaf), sizeof(*use));
+}
+
+/* ---- from the records ---- */
+
+static void read_leaf(struct lc_plane *plane, uint32_t number)
+{
+	struct lc_leaf *leaf = lc_leaf_of(plane, number);
+
+	if (leaf->session && (leaf->session >= lc_map_entries(&plane->maps, LC_MAP_SESSIONS) ||
+			      lc_session_of(plane, leaf->session)->state != LC_SESSION_OPEN))
+		leaf->session = 0;
+	if (!leaf->session) {
+		lc_numbers_give(&plane->free_leaves, number);
+		return;
+	}
+	/* Between two stores of a change of hops: what programs use counts. */
+	if (leaf->hop_in_use <= LC_HOP_1)
+		leaf->hop_last = leaf->hop_in_use;
+	leaf->hop_last &= 1;
+	link_leaf(plane, number);
+}
+
+void lc_leaves_read(struct lc_plane *plane)
+{
+	for (uint32_t i = 1; i < lc_map_entries(&plane->maps, LC_MAP_LEAVES); i++)
+		read_leaf(plane, i);
+}
+
+static void remove_stale_uplink(void *context, const void *key)
+{
+	struct lc_plane *plane = context;
+	const struct lc_uplink_key *uplink = key;
+	uint32_t number = find_leaf(plane, uplink->session, &uplink->leaf);
+	const struct lc_leaf *leaf = lc_leaf_of(plane, number);
+
+	if (!number || !leaf->entered || !leaf->sends)
+		bpf_map_delete_elem(plane->maps.fd[LC_MAP_UPLINKS], uplink);
+}
+
+void lc_leaves_settle(struct lc_plane *plane)
+{
+	lc_maps_each_key(&plane->maps, LC_MAP_UPLINKS, remove_stale_uplink, plane);
+	for (uint32_t i = 1; i < lc_map_entries(&plane->maps, LC_MAP_LEAVES); i++) {
+		struct lc_leaf *leaf = lc_leaf_of(plane, i);
+
+		if (!leaf->session)
+			continue;
+		if (leaf->entered && leaf->receives && plane->leaf_states[i].slot == LC_NO_SLOT)
+			leaf->entered = 0;
+		if (leaf->entered && leaf->sends)
+			add_uplink(plane, i);
+		if (leaf->hop_waits)
+			lc_hop_released(plane, i);
+	}
 }

@@ -10,13 +10,7 @@ int lc_numbers_init(struct lc_numbers *numbers, uint32_t entries)
 
 	if (!free_numbers)
 		return -ENOMEM;
-	for (uint32_t i = 1; i < entries; i++)
-		free_numbers[i - 1] = i;
-	*numbers = (struct lc_numbers){
-		.free = free_numbers,
-		.count = entries - 1,
-		.entries = entries,
-	};
+	*numbers = (struct lc_numbers){.free = free_numbers, .entries = entries};
 	return 0;
 }
 

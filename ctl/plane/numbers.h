@@ -13,7 +13,7 @@ struct lc_numbers {
 	uint32_t first, count, entries;
 };
 
-/* All of 1 .. entries - 1 are free. -ENOMEM. */
+/* Room for the numbers 1 .. entries - 1, of which none is free until it is given. -ENOMEM. */
 int lc_numbers_init(struct lc_numbers *numbers, uint32_t entries);
 void lc_numbers_fini(struct lc_numbers *numbers);
 /* 0: none is left. */

@@ -28,7 +28,7 @@ static bool on_bpffs(const char *path)
 	return statfs(path, &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
-static void remove_our_pins(const char *bpf_dir)
+void lc_pins_clear(const char *bpf_dir)
 {
 	DIR *directory = opendir(bpf_dir);
 	struct dirent *entry;
@@ -58,13 +58,16 @@ static int claim(const char *bpf_dir, struct lc_error *error)
 		       bpf_dir);
 }
 
-static int make_directory(const char *bpf_dir, struct lc_error *error)
+static int find_directory(const char *bpf_dir, bool make, struct lc_error *error)
 {
-	bool made = mkdir(bpf_dir, 0700) == 0;
+	bool made = make && mkdir(bpf_dir, 0700) == 0;
 
-	if (!made && errno != EEXIST)
+	if (make && !made && errno != EEXIST)
 		return lc_fail(error, errno == EACCES ? -EPERM : -errno, "cannot make %s: %s",
 			       bpf_dir, strerror(errno));
+	if (!make && access(bpf_dir, F_OK))
+		return lc_fail(error, errno == EACCES ? -EPERM : -errno, "nothing is pinned in %s",
+			       bpf_dir);
 	if (!on_bpffs(bpf_dir)) {
 		if (made)
 			rmdir(bpf_dir);
@@ -76,9 +79,9 @@ static int make_directory(const char *bpf_dir, struct lc_error *error)
 	return 0;
 }
 
-int lc_pins_prepare(const char *bpf_dir, struct lc_error *error)
+int lc_pins_claim(const char *bpf_dir, bool make, struct lc_error *error)
 {
-	int err = make_directory(bpf_dir, error);
+	int err = find_directory(bpf_dir, make, error);
 	int lock = err ? err : claim(bpf_dir, error);
 
 	if (lock < 0)
@@ -89,18 +92,22 @@ int lc_pins_prepare(const char *bpf_dir, struct lc_error *error)
 		close(lock);
 		return err;
 	}
-	remove_our_pins(bpf_dir);
 	return lock;
 }
 
 int lc_pins_add(const char *bpf_dir, const char *name, int fd)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], fresh[PATH_MAX];
 	int err = pin_path(path, bpf_dir, name);
 
+	if (!err)
+		err = pin_path(fresh, bpf_dir, "lc_new");
 	if (err)
 		return err;
-	return bpf_obj_pin(fd, path) ? -errno : 0;
+	unlink(fresh); /* of somebody who was killed here */
+	if (bpf_obj_pin(fd, fresh) || rename(fresh, path))
+		return -errno;
+	return 0;
 }
 
 int lc_pins_get(const char *bpf_dir, const char *name)
@@ -116,6 +123,6 @@ int lc_pins_get(const char *bpf_dir, const char *name)
 
 void lc_pins_remove(const char *bpf_dir)
 {
-	remove_our_pins(bpf_dir);
+	lc_pins_clear(bpf_dir);
 	rmdir(bpf_dir);
 }

@@ -3,18 +3,24 @@
 #ifndef CTL_PLANE_PINS_H
 #define CTL_PLANE_PINS_H
 
-#include "plane/plane.h"
+#include <stdbool.h>
+
+#include "base/error.h"
 
 /*
- * Makes the directory, or takes one that is there, and empties it of our pins.
- * Returns a descriptor that keeps others out until it is closed. -ENOENT: not
- * on a bpffs; -EPERM; -EADDRINUSE: another daemon is at work there.
+ * Takes the directory, which is made if `make`, and returns a descriptor that
+ * keeps others out until it is closed. What is pinned there stays. -ENOENT: no
+ * such directory, or not on a bpffs; -EPERM; -EADDRINUSE: another daemon is at
+ * work there.
  */
-int lc_pins_prepare(const char *bpf_dir, struct lc_error *error);
+int lc_pins_claim(const char *bpf_dir, bool make, struct lc_error *error);
+/* Pins `fd`, in place of what has the name until then. */
 int lc_pins_add(const char *bpf_dir, const char *name, int fd);
 /* A new descriptor of the pinned map. Not a read-only one: the kernel maps none of those into memory. */
 int lc_pins_get(const char *bpf_dir, const char *name);
-/* Removes our pins, and the directory if nothing else is in it. */
+/* Removes all pins of ours. */
+void lc_pins_clear(const char *bpf_dir);
+/* The directory too, if nothing else is in it. */
 void lc_pins_remove(const char *bpf_dir);
 
 #endif

@@ -4,12 +4,20 @@
  * them (include/abi/records.h). The only module that uses libbpf.
  *
  * The daemon opens a struct lc_plane: it loads and pins the programs, attaches
- * the sender's to lc0 (and the segments' to ls1) and alone writes the maps. Everybody else opens a struct
- * lc_plane_view, which only reads the pins and works without the daemon.
+ * the sender's to lc0 (and the segments' to ls1) and alone writes the maps.
+ * Everybody else opens a struct lc_plane_view, which only reads the pins and
+ * works without the daemon.
+ *
+ * The records are the truth. What the plane keeps beside them in its own memory
+ * it can make from them again, so one that is handed over, or whose process was
+ * killed, is adopted by the next and goes on as if nothing had been.
  *
  * All functions return 0 or a negative errno and leave out-parameters alone on
- * failure. None logs; where a sentence helps an operator it is put into the
+ * failure, but where it is said. None logs; where a sentence helps an operator it is put into the
  * caller's struct lc_error.
+ *
+ * Order: table, pins, numbers, extents, grace < maps < programs, members, view <
+ *        receivers, hops, sockets < sessions, leaves, process < books < plane
  */
 #ifndef CTL_PLANE_PLANE_H
 #define CTL_PLANE_PLANE_H
@@ -33,18 +41,28 @@ struct lc_plane_options {
 	uint32_t sessions; /* capacities; 0: the defaults of records.h */
 	uint32_t leaves;
 	uint32_t admits;
+	/* Take over what an earlier plane left in bpf_dir. Capacities are as they were made. */
+	bool adopt;
 };
 
 /*
- * Loads, pins and attaches. Pins left by an earlier daemon are replaced.
- * -EPERM: not privileged; -ENOENT: bpf_dir is not on a bpffs; -EOPNOTSUPP: the
- * kernel cannot (found by trying); each with its sentence in *error.
+ * Loads, pins and attaches. Pins left by an earlier plane are removed first;
+ * or with `adopt` its maps are used, its members, buckets and counters go on,
+ * and only its programs are replaced, without a gap.
+ *
+ * -EPERM: not privileged; -ENOENT: bpf_dir is not on a bpffs, or there is no
+ * whole plane to adopt; -EOPNOTSUPP: the kernel cannot (found by trying);
+ * -EPROTO: the plane to adopt has another layout, or damaged records; -EADDRINUSE:
+ * another process has it open. Each with its sentence in *error. What could not
+ * be adopted is left as it is.
  */
 int lc_plane_open(struct lc_plane **plane, const struct lc_plane_options *options,
 		  struct lc_error *error);
 
 /* Detaches, removes the pins and the directory, frees. Accepts NULL. */
 void lc_plane_close(struct lc_plane *plane);
+/* Frees, and leaves everything in the kernel as it is for the next to adopt. Accepts NULL. */
+void lc_plane_hand_over(struct lc_plane *plane);
 
 /*
  * Readable when numbers given back may be used again or probes have arrived;
@@ -117,7 +135,7 @@ struct lc_leaf_spec {
 /*
  * Makes a leaf's record: probes reach it, data does not yet. Its hop is
  * LC_HOP_NO_ROUTE. -ENOSPC: full. -EEXIST: the session has a leaf with this
- * endpoint already.
+ * endpoint already, and *leaf is that one's number.
  */
 int lc_plane_add_leaf(struct lc_plane *plane, const struct lc_leaf_spec *spec, uint32_t *leaf);
 /* `hop` is read only when `in_use` is LC_HOP_0 (which then stands for "this hop"); unchanged hops cost nothing. */
@@ -141,7 +159,7 @@ void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use
 
 struct lc_plane_view;
 
-/* -ENOENT: no pins there; -EPROTO: another layout; -EPERM. */
+/* -ENOENT: no pins there; -EPROTO: another layout; -EPERM. Each with its sentence in *error. */
 int lc_plane_view_open(struct lc_plane_view **view, const char *bpf_dir, struct lc_error *error);
 void lc_plane_view_close(struct lc_plane_view *view);
 

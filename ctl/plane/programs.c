@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -110,45 +111,45 @@ static int load_failed(int err, const char *what, struct lc_error *error)
 
 /* ---- loading ---- */
 
-/* Maps whose capacities are not those of records.h. */
-static void size_maps(struct lc_sender_bpf *sender, const struct lc_plane_options *options)
+/* Takes the map that there is, or has it made in the right size. */
+static int choose_map(struct bpf_object *object, enum lc_map map, const struct lc_maps *maps,
+		      const struct lc_capacities *capacities)
 {
-	if (options->sessions) {
-		bpf_map__set_max_entries(sender->maps.lc_sessions, options->sessions);
-		bpf_map__set_max_entries(sender->maps.lc_session_use, options->sessions);
-	}
-	if (options->leaves) {
-		bpf_map__set_max_entries(sender->maps.lc_leaves, options->leaves);
-		bpf_map__set_max_entries(sender->maps.lc_leaf_use, options->leaves);
-		bpf_map__set_max_entries(sender->maps.lc_uplinks, options->leaves);
-		bpf_map__set_max_entries(sender->maps.lc_extents,
-					 options->leaves * (LC_MAX_EXTENT_SLOTS / LC_MAX_LEAVES));
-	}
-	if (options->admits) {
-		bpf_map__set_max_entries(sender->maps.lc_admits, options->admits);
-		bpf_map__set_max_entries(sender->maps.lc_admit_use, options->admits);
-		bpf_map__set_max_entries(sender->maps.lc_admit_index, options->admits);
-	}
+	struct bpf_map *declared = bpf_object__find_map_by_name(object, lc_map_name(map));
+
+	if (!declared)
+		return -ENOENT;
+	if (maps->fd[map] >= 0)
+		return bpf_map__reuse_fd(declared, maps->fd[map]);
+	return bpf_map__set_max_entries(declared, lc_map_capacity(map, capacities));
 }
 
-/* The other objects take the maps of the first; variables of their own they keep. */
-static int share_maps(struct lc_sender_bpf *sender, struct bpf_object *other)
+static int keep_map(const struct bpf_object *object, enum lc_map map, struct lc_maps *maps)
 {
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, other)
-	{
-		int fd = bpf_object__find_map_fd_by_name(sender->obj, bpf_map__name(map));
-		int err = bpf_map__is_internal(map) ? 0 : bpf_map__reuse_fd(map, fd);
-
-		if (err)
-			return err;
-	}
-	return 0;
+	if (maps->fd[map] < 0)
+		maps->fd[map] = fcntl(bpf_object__find_map_fd_by_name(object, lc_map_name(map)),
+				      F_DUPFD_CLOEXEC, 0);
+	return maps->fd[map] < 0 ? -errno : 0;
 }
 
-int lc_programs_load(struct lc_programs **out, const struct lc_plane_options *options,
-		     struct lc_error *error)
+/* Variables of its own each object keeps for itself. */
+static int load_object(struct bpf_object_skeleton *skeleton, struct lc_maps *maps,
+		       const struct lc_capacities *capacities)
+{
+	struct bpf_object *object = *skeleton->obj;
+	int err = 0;
+
+	for (enum lc_map map = 0; map < LC_MAP_COUNT && !err; map++)
+		err = choose_map(object, map, maps, capacities);
+	if (!err)
+		err = bpf_object__load_skeleton(skeleton);
+	for (enum lc_map map = 0; map < LC_MAP_COUNT && !err; map++)
+		err = keep_map(object, map, maps);
+	return err;
+}
+
+int lc_programs_load(struct lc_programs **out, struct lc_maps *maps,
+		     const struct lc_capacities *capacities, struct lc_error *error)
 {
 	struct lc_programs *programs = calloc(1, sizeof(*programs));
 	const char *what = "sender's";
@@ -161,32 +162,23 @@ int lc_programs_load(struct lc_programs **out, const struct lc_plane_options *op
 	programs->sender = lc_sender_bpf__open();
 	programs->segments = lc_segments_bpf__open();
 	programs->admit = lc_admit_bpf__open();
-	if (!programs->sender || !programs->segments || !programs->admit) {
-		err = -errno;
-		goto free_programs;
+	err = programs->sender && programs->segments && programs->admit ? 0 : -errno;
+	if (!err)
+		err = load_object(programs->sender->skeleton, maps, capacities);
+	if (!err) {
+		what = "segments'";
+		err = load_object(programs->segments->skeleton, maps, capacities);
 	}
-	size_maps(programs->sender, options);
-	err = lc_sender_bpf__load(programs->sender);
-	if (err)
-		goto free_programs;
-	what = "segments'";
-	err = share_maps(programs->sender, programs->segments->obj);
-	if (!err)
-		err = lc_segments_bpf__load(programs->segments);
-	if (err)
-		goto free_programs;
-	what = "admission";
-	err = share_maps(programs->sender, programs->admit->obj);
-	if (!err)
-		err = lc_admit_bpf__load(programs->admit);
-	if (err)
-		goto free_programs;
+	if (!err) {
+		what = "admission";
+		err = load_object(programs->admit->skeleton, maps, capacities);
+	}
+	if (err) {
+		lc_programs_free(programs);
+		return load_failed(err, what, error);
+	}
 	*out = programs;
 	return 0;
-
-free_programs:
-	lc_programs_free(programs);
-	return load_failed(err, what, error);
 }
 
 void lc_programs_free(struct lc_programs *programs)
@@ -197,11 +189,6 @@ void lc_programs_free(struct lc_programs *programs)
 	lc_segments_bpf__destroy(programs->segments);
 	lc_sender_bpf__destroy(programs->sender);
 	free(programs);
-}
-
-int lc_programs_map(const struct lc_programs *programs, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(programs->sender->obj, name);
 }
 
 int lc_programs_sender(const struct lc_programs *programs)
@@ -221,25 +208,15 @@ int lc_programs_admit(const struct lc_programs *programs)
 
 /* ---- pinning and attaching ---- */
 
-int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir, struct lc_error *error)
+int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir)
 {
-	struct bpf_map *map;
-	int err = 0;
+	int err = lc_pins_add(bpf_dir, "lc_sender", lc_programs_sender(programs));
 
-	bpf_object__for_each_map(map, programs->sender->obj)
-	{
-		if (!bpf_map__is_internal(map) && !err)
-			err = lc_pins_add(bpf_dir, bpf_map__name(map), bpf_map__fd(map));
-	}
-	if (!err)
-		err = lc_pins_add(bpf_dir, "lc_sender", lc_programs_sender(programs));
 	if (!err)
 		err = lc_pins_add(bpf_dir, "lc_segments", lc_programs_segments(programs));
 	if (!err)
 		err = lc_pins_add(bpf_dir, "lc_admit", lc_programs_admit(programs));
-	if (err)
-		return lc_fail(error, err, "cannot pin below %s: %s", bpf_dir, strerror(-err));
-	return 0;
+	return err;
 }
 
 static int attach(int program, uint32_t ifindex, enum bpf_tc_attach_point point,
@@ -269,18 +246,17 @@ static int attach(int program, uint32_t ifindex, enum bpf_tc_attach_point point,
 	return lc_fail(error, err, "cannot attach to %s: %s", device, strerror(-err));
 }
 
-int lc_programs_attach(const struct lc_programs *programs, const struct lc_plane_options *options,
-		       struct lc_error *error)
+int lc_programs_attach(const struct lc_programs *programs, uint32_t sender_ifindex,
+		       uint32_t cut_end_ifindex, struct lc_error *error)
 {
 	int err = 0;
 
 	/* First where copies go, then where they come from. */
-	if (options->cut_end_ifindex)
-		err = attach(lc_programs_segments(programs), options->cut_end_ifindex,
-			     BPF_TC_INGRESS, error);
-	if (!err)
-		err = attach(lc_programs_sender(programs), options->sender_ifindex, BPF_TC_EGRESS,
+	if (cut_end_ifindex)
+		err = attach(lc_programs_segments(programs), cut_end_ifindex, BPF_TC_INGRESS,
 			     error);
+	if (!err)
+		err = attach(lc_programs_sender(programs), sender_ifindex, BPF_TC_EGRESS, error);
 	return err;
 }
 

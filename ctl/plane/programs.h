@@ -1,33 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * The BPF objects, loaded so that they share one set of maps, and their
- * attachments. Libbpf's messages never reach stderr: what helps of
- * them goes into the caller's error.
+ * attachments. Libbpf's messages never reach stderr: what helps of them goes
+ * into the caller's error.
  */
 #ifndef CTL_PLANE_PROGRAMS_H
 #define CTL_PLANE_PROGRAMS_H
 
-#include "plane/plane.h"
+#include "base/error.h"
+#include "plane/maps.h"
 
 struct lc_programs;
 
-int lc_programs_load(struct lc_programs **programs, const struct lc_plane_options *options,
-		     struct lc_error *error);
+/*
+ * With the maps that are in `maps`; those that are not are created, with these
+ * capacities, and put there.
+ */
+int lc_programs_load(struct lc_programs **programs, struct lc_maps *maps,
+		     const struct lc_capacities *capacities, struct lc_error *error);
 void lc_programs_free(struct lc_programs *programs);
 
-/* The descriptor of a map by its name, or -ENOENT. */
-int lc_programs_map(const struct lc_programs *programs, const char *name);
 int lc_programs_sender(const struct lc_programs *programs);
 int lc_programs_segments(const struct lc_programs *programs);
 int lc_programs_admit(const struct lc_programs *programs);
 
-/* Pins maps and programs below bpf_dir. */
-int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir,
-		    struct lc_error *error);
+/* Pins the programs below bpf_dir, in place of those of an earlier plane. */
+int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir);
 
-/* At the clsact of lc0 and, if given, ls1: devices that are ours alone. What fails leaves the rest attached. */
-int lc_programs_attach(const struct lc_programs *programs, const struct lc_plane_options *options,
-		       struct lc_error *error);
+/*
+ * At the egress of lc0 and the ingress of ls1 (0: none), devices that are ours
+ * alone, in place of an earlier plane's. What fails leaves the rest attached.
+ */
+int lc_programs_attach(const struct lc_programs *programs, uint32_t sender_ifindex,
+		       uint32_t cut_end_ifindex, struct lc_error *error);
 void lc_programs_detach(uint32_t ifindex);
 
 #endif

@@ -37,7 +37,7 @@ int lc_plane_open_session(struct lc_plane *plane, const struct lc_session_spec *
 	if (!taken)
 		return -ENOSPC;
 	session = lc_session_of(plane, taken);
-	memset(lc_record(&plane->session_use, taken), 0, sizeof(struct lc_session_use));
+	memset(lc_session_use_of(plane, taken), 0, sizeof(struct lc_session_use));
 	*session = (struct lc_session){
 		.sender_cookie = cookie,
 		.root = spec->root,
@@ -46,8 +46,8 @@ int lc_plane_open_session(struct lc_plane *plane, const struct lc_session_spec *
 		.flow = spec->flow,
 		.opened_ns = spec->now_ns,
 	};
-	plane->memberships[taken] = (struct lc_membership){0};
 	lc_publish(&session->state, LC_SESSION_OPEN);
+	lc_note_session(plane, taken);
 	*channel = session->channel;
 	*number = taken;
 	return 0;
@@ -78,20 +78,13 @@ void lc_plane_set_session_flow(struct lc_plane *plane, uint32_t number,
 
 void lc_plane_close_session(struct lc_plane *plane, uint32_t number)
 {
-	struct lc_session *session = lc_session_of(plane, number);
-	struct lc_membership *membership = &plane->memberships[number];
-
-	lc_publish(&session->state, LC_SESSION_FREE);
-	lc_publish(&session->extent, 0);
-	if (membership->capacity)
-		lc_grace_retire(plane->grace,
-				(struct lc_retired){LC_RETIRED_EXTENT, membership->offset,
-						    membership->capacity});
-	*membership = (struct lc_membership){0};
+	lc_publish(&lc_session_of(plane, number)->state, LC_SESSION_FREE);
+	lc_receivers_release(plane, number);
+	lc_note_session(plane, number);
 	lc_grace_retire(plane->grace, (struct lc_retired){LC_RETIRED_SESSION, number, 0});
 }
 
 void lc_plane_session_use(struct lc_plane *plane, uint32_t session, struct lc_session_use *use)
 {
-	memcpy(use, lc_record(&plane->session_use, session), sizeof(*use));
+	memcpy(use, lc_session_use_of(plane, session), sizeof(*use));
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -21,7 +19,7 @@ int lc_socket_cookie(int socket, uint64_t *cookie)
 
 static int index_fd(const struct lc_plane *plane)
 {
-	return lc_programs_map(plane->programs, "lc_admit_index");
+	return plane->maps.fd[LC_MAP_ADMIT_INDEX];
 }
 
 /* The filter cannot be taken off again, not even by us: what it lets through is the record's matter alone. */
@@ -49,8 +47,8 @@ int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t *admit)
 	if (!number)
 		return -ENOSPC;
 	record = lc_admit_of(plane, number);
-	memset(lc_record(&plane->admit_use, number), 0, sizeof(struct lc_admit_use));
-	*record = (struct lc_admit){.kind = LC_ADMIT_NOBODY, .cookie = cookie};
+	memset(lc_admit_use_of(plane, number), 0, sizeof(struct lc_admit_use));
+	*record = (struct lc_admit){.cookie = cookie};
 	if (bpf_map_update_elem(index_fd(plane), &cookie, &number, BPF_NOEXIST)) {
 		err = -errno;
 		goto give_number;
@@ -58,6 +56,7 @@ int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t *admit)
 	err = attach_filter(plane, socket);
 	if (err)
 		goto forget_cookie;
+	lc_note_socket(plane, number);
 	*admit = number;
 	return 0;
 
@@ -69,72 +68,85 @@ give_number:
 	return err == -E2BIG ? -ENOSPC : err;
 }
 
-void lc_plane_admit_leaves(struct lc_plane *plane, uint32_t admit, uint32_t session)
+/* Programs read the old rule or the new one, and none while this is between its two stores of the version. */
+static void set_rule(struct lc_plane *plane, uint32_t admit, const struct lc_admit_rule *rule)
 {
 	struct lc_admit *record = lc_admit_of(plane, admit);
+	uint32_t version = record->version | 1;
 
-	record->session = session;
-	lc_publish(&record->kind, LC_ADMIT_LEAVES);
+	lc_withdraw(&record->version, version);
+	record->rule = *rule;
+	lc_publish(&record->version, version + 1);
+	lc_note_socket(plane, admit);
+}
+
+void lc_plane_admit_leaves(struct lc_plane *plane, uint32_t admit, uint32_t session)
+{
+	set_rule(plane, admit,
+		 &(struct lc_admit_rule){.kind = LC_ADMIT_LEAVES, .session = session});
+}
+
+/* Whoever was admitted stays so, without a moment in which nobody is. */
+static void change_anchor(struct lc_plane *plane, uint32_t admit, uint32_t ifindex, uint64_t token,
+			  bool receives)
+{
+	struct lc_admit_rule *rule = &lc_admit_of(plane, admit)->rule;
+
+	lc_publish(&rule->ifindex, ifindex);
+	lc_publish(&rule->token, token);
+	lc_publish(&rule->receives, receives);
+	lc_note_socket(plane, admit);
 }
 
 void lc_plane_admit_anchor(struct lc_plane *plane, uint32_t admit, const struct lc_endpoint *anchor,
 			   uint32_t ifindex, uint64_t token, bool receives)
 {
-	struct lc_admit *record = lc_admit_of(plane, admit);
+	const struct lc_admit_rule *now = &lc_admit_of(plane, admit)->rule;
 
-	/* Only another anchor closes the door for a moment; the rest changes field by field. */
-	if (record->kind != LC_ADMIT_ANCHOR || memcmp(&record->peer, anchor, sizeof(*anchor))) {
-		lc_publish(&record->kind, LC_ADMIT_NOBODY);
-		record->peer = *anchor;
-	}
-	lc_publish(&record->ifindex, ifindex);
-	lc_publish(&record->token, token);
-	lc_publish(&record->receives, receives);
-	lc_publish(&record->kind, LC_ADMIT_ANCHOR);
+	if (now->kind == LC_ADMIT_ANCHOR && memcmp(&now->peer, anchor, sizeof(*anchor)) == 0)
+		change_anchor(plane, admit, ifindex, token, receives);
+	else
+		set_rule(plane, admit,
+			 &(struct lc_admit_rule){
+				 .kind = LC_ADMIT_ANCHOR,
+				 .peer = *anchor,
+				 .ifindex = ifindex,
+				 .token = token,
+				 .receives = receives,
+			 });
 }
 
 void lc_plane_admit_nobody(struct lc_plane *plane, uint32_t admit)
 {
-	lc_publish(&lc_admit_of(plane, admit)->kind, LC_ADMIT_NOBODY);
+	set_rule(plane, admit, &(struct lc_admit_rule){.kind = LC_ADMIT_NOBODY});
 }
 
 void lc_plane_forget_socket(struct lc_plane *plane, uint32_t admit)
 {
 	struct lc_admit *record = lc_admit_of(plane, admit);
 
-	lc_publish(&record->kind, LC_ADMIT_NOBODY);
+	lc_plane_admit_nobody(plane, admit);
 	bpf_map_delete_elem(index_fd(plane), &record->cookie);
-	record->cookie = 0; /* how a reader knows a free record */
+	lc_publish(&record->cookie, 0); /* how a reader knows a free record */
+	lc_note_socket(plane, admit);
 	lc_grace_retire(plane->grace, (struct lc_retired){LC_RETIRED_ADMIT, admit, 0});
 }
 
 void lc_plane_admit_use(struct lc_plane *plane, uint32_t admit, struct lc_admit_use *use)
 {
-	memcpy(use, lc_record(&plane->admit_use, admit), sizeof(*use));
-}
-
-/* No program counts this reason, so the sum over CPUs may stand on the first one's. */
-static void add_to_node_drops(struct lc_plane *plane, uint32_t reason, uint64_t datagrams)
-{
-	int fd = lc_programs_map(plane->programs, "lc_drops"), cpus = libbpf_num_possible_cpus();
-	uint64_t *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
-
-	if (counts && !bpf_map_lookup_elem(fd, &reason, counts)) {
-		counts[0] += datagrams;
-		bpf_map_update_elem(fd, &reason, counts, BPF_ANY);
-	}
-	free(counts);
+	memcpy(use, lc_admit_use_of(plane, admit), sizeof(*use));
 }
 
 void lc_plane_note_full_buffer(struct lc_plane *plane, uint32_t admit, uint64_t datagrams)
 {
-	struct lc_admit_use *use = lc_record(&plane->admit_use, admit);
-	uint64_t before = use->drops[LC_DROP_BUFFER_FULL];
+	struct lc_node_use *node = lc_map_record(&plane->maps, LC_MAP_NODE_USE, 0);
+	struct lc_admit_use *use = lc_admit_use_of(plane, admit);
+	uint64_t before = use->drops.buffer_full;
 
 	if (datagrams <= before)
 		return;
-	lc_publish(&use->drops[LC_DROP_BUFFER_FULL], datagrams);
-	add_to_node_drops(plane, LC_DROP_BUFFER_FULL, datagrams - before);
+	lc_publish(&use->drops.buffer_full, datagrams);
+	lc_publish(&node->drops.buffer_full, node->drops.buffer_full + datagrams - before);
 }
 
 int lc_plane_set_probers(struct lc_plane *plane, int socket4, int socket6)
@@ -150,4 +162,32 @@ int lc_plane_set_probers(struct lc_plane *plane, int socket4, int socket6)
 	lc_publish(&config->probe_cookie[0], cookie4);
 	lc_publish(&config->probe_cookie[1], cookie6);
 	return 0;
+}
+
+/* ---- from the records ---- */
+
+/* Whether the index leads to this record; one that was about to be made has no entry yet, or another's. */
+static bool is_indexed(struct lc_plane *plane, uint32_t number, const struct lc_admit *record)
+{
+	uint32_t found;
+
+	if (bpf_map_lookup_elem(index_fd(plane), &record->cookie, &found))
+		return bpf_map_update_elem(index_fd(plane), &record->cookie, &number, BPF_ANY) == 0;
+	return found == number;
+}
+
+void lc_sockets_read(struct lc_plane *plane)
+{
+	for (uint32_t i = 1; i < lc_map_entries(&plane->maps, LC_MAP_ADMITS); i++) {
+		struct lc_admit *record = lc_admit_of(plane, i);
+
+		if (record->cookie && is_indexed(plane, i, record)) {
+			/* Half written is not written. */
+			if (record->version & 1)
+				lc_plane_admit_nobody(plane, i);
+			continue;
+		}
+		record->cookie = 0;
+		lc_numbers_give(&plane->free_admits, i);
+	}
 }

@@ -4,8 +4,9 @@
  * to 8 bytes and that of all of them up to a page.
  *
  * Programs read and write the records while we do. A field that makes a record
- * visible, or that changes under running programs, goes through lc_publish()
- * and lc_observe(); all else is written while nothing refers to the record.
+ * visible, or that changes under running programs, goes through lc_publish(),
+ * lc_withdraw() and lc_observe(); all else is written while nothing refers to
+ * the record.
  */
 #ifndef CTL_PLANE_TABLE_H
 #define CTL_PLANE_TABLE_H
@@ -29,7 +30,14 @@ static inline void *lc_record(const struct lc_table *table, uint32_t number)
 	return table->base + number * table->stride;
 }
 
+/* What is written before is seen by whoever sees this store, or was written if we are killed behind it. */
 #define lc_publish(field, value) __atomic_store_n((field), (value), __ATOMIC_RELEASE)
-#define lc_observe(field)	 __atomic_load_n((field), __ATOMIC_ACQUIRE)
+/* What is written after is seen only by who sees this store too. */
+#define lc_withdraw(field, value)                                     \
+	do {                                                          \
+		__atomic_store_n((field), (value), __ATOMIC_RELAXED); \
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);              \
+	} while (0)
+#define lc_observe(field) __atomic_load_n((field), __ATOMIC_ACQUIRE)
 
 #endif

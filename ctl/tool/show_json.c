@@ -53,12 +53,13 @@ static json_t *flow(const struct lc_flowspec *spec)
 	return object;
 }
 
-static json_t *drops(const __u64 *counts)
+static json_t *drops(const struct lc_drops *counts)
 {
 	json_t *object = json_object();
 
 	for (enum lc_drop reason = 0; reason < LC_DROP_COUNT; reason++)
-		json_object_set_new(object, lc_drop_word(reason), count(counts[reason]));
+		json_object_set_new(object, lc_drop_word(reason),
+				    count(lc_drop_count(counts, reason)));
 	return object;
 }
 
@@ -90,7 +91,7 @@ static void print_session(void *document, uint32_t number, const struct lc_sessi
 	json_object_set_new(object, "datagrams", count(use->datagrams));
 	json_object_set_new(object, "bytes", count(use->bytes));
 	json_object_set_new(object, "flow", flow(&session->flow));
-	json_object_set_new(object, "drops", drops(use->drops));
+	json_object_set_new(object, "drops", drops(&use->drops));
 	append(document, "sessions", object);
 }
 
@@ -112,7 +113,7 @@ static void print_leaf(void *document, uint32_t number, const struct lc_leaf *le
 	json_object_set_new(object, "up_flow", flow(&leaf->up_flow));
 	json_object_set_new(object, "up_datagrams", count(use->up_datagrams));
 	json_object_set_new(object, "up_bytes", count(use->up_bytes));
-	json_object_set_new(object, "drops", drops(use->drops));
+	json_object_set_new(object, "drops", drops(&use->drops));
 	append(document, "leaves", object);
 }
 
@@ -135,24 +136,24 @@ static void print_member(void *document, uint32_t number, const struct lc_admit 
 	json_t *object = json_object();
 
 	json_object_set_new(object, "number", count(number));
-	json_object_set_new(object, "kind", json_string(kind_word(admit->kind)));
-	json_object_set_new(object, "session", count(admit->session));
-	json_object_set_new(object, "peer", endpoint(&admit->peer));
-	json_object_set_new(object, "interface", interface(admit->ifindex));
+	json_object_set_new(object, "kind", json_string(kind_word(admit->rule.kind)));
+	json_object_set_new(object, "session", count(admit->rule.session));
+	json_object_set_new(object, "peer", endpoint(&admit->rule.peer));
+	json_object_set_new(object, "interface", interface(admit->rule.ifindex));
 	json_object_set_new(object, "datagrams", count(use->datagrams));
 	json_object_set_new(object, "bytes", count(use->bytes));
 	json_object_set_new(object, "probes", count(use->probes));
-	json_object_set_new(object, "drops", drops(use->drops));
+	json_object_set_new(object, "drops", drops(&use->drops));
 	append(document, "members", object);
 }
 
 static void print_drops(void *document, const uint64_t counts[LC_DROP_COUNT])
 {
-	__u64 all[LC_DROP_COUNT];
+	struct lc_drops all = {0};
 
 	for (enum lc_drop reason = 0; reason < LC_DROP_COUNT; reason++)
-		all[reason] = counts[reason];
-	json_object_set_new(document, "drops", drops(all));
+		*lc_drop_counter(&all, reason) = counts[reason];
+	json_object_set_new(document, "drops", drops(&all));
 }
 
 static int finish(void *document)

@@ -60,25 +60,25 @@ static void flow(struct lc_table *table, const struct lc_flowspec *spec)
 	lc_table_cell(table, lc_flowspec_is_unlimited(spec) ? "-" : lc_flowspec_format(text, spec));
 }
 
-static bool any(const __u64 *counts)
+static bool any(const struct lc_drops *counts)
 {
 	for (enum lc_drop reason = 0; reason < LC_DROP_COUNT; reason++)
-		if (counts[reason])
+		if (lc_drop_count(counts, reason))
 			return true;
 	return false;
 }
 
 /* "over-rate 123, too-big 4", or "-". */
-static void drops(struct lc_table *table, const __u64 *counts)
+static void drops(struct lc_table *table, const struct lc_drops *counts)
 {
 	char text[LC_DROP_COUNT * 48] = "";
 	size_t used = 0;
 
 	for (enum lc_drop reason = 0; reason < LC_DROP_COUNT; reason++)
-		if (counts[reason])
+		if (lc_drop_count(counts, reason))
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %" PRIu64,
 						 used ? ", " : "", lc_drop_word(reason),
-						 (uint64_t)counts[reason]);
+						 (uint64_t)lc_drop_count(counts, reason));
 	lc_table_cell(table, used ? text : "-");
 }
 
@@ -94,7 +94,7 @@ static void print_session(void *printer, uint32_t number, const struct lc_sessio
 	lc_table_number(table, use->datagrams);
 	lc_table_number(table, use->bytes);
 	flow(table, &session->flow);
-	drops(table, use->drops);
+	drops(table, &use->drops);
 }
 
 static void print_leaf(void *printer, uint32_t number, const struct lc_leaf *leaf,
@@ -111,7 +111,7 @@ static void print_leaf(void *printer, uint32_t number, const struct lc_leaf *lea
 	lc_table_number(table, use->bytes);
 	lc_table_number(table, use->up_datagrams);
 	flow(table, &leaf->down_flow);
-	drops(table, use->drops);
+	drops(table, &use->drops);
 }
 
 static void print_member(void *printer, uint32_t number, const struct lc_admit *admit,
@@ -119,21 +119,21 @@ static void print_member(void *printer, uint32_t number, const struct lc_admit *
 {
 	struct lc_table *table = ((struct tables *)printer)->members;
 	char text[LC_INTERFACE_TEXT], session[32];
-	const char *interface = lc_interface_name(text, admit->ifindex);
+	const char *interface = lc_interface_name(text, admit->rule.ifindex);
 
 	/* Sockets that listen, join or are handles of a root: nothing shall come to them. */
-	if (admit->kind == LC_ADMIT_NOBODY && !any(use->drops))
+	if (admit->rule.kind == LC_ADMIT_NOBODY && !any(&use->drops))
 		return;
-	if (admit->kind == LC_ADMIT_LEAVES) {
-		snprintf(session, sizeof(session), "session %u (root)", admit->session);
+	if (admit->rule.kind == LC_ADMIT_LEAVES) {
+		snprintf(session, sizeof(session), "session %u (root)", admit->rule.session);
 		lc_table_cell(table, session);
 	} else {
-		endpoint(table, &admit->peer);
+		endpoint(table, &admit->rule.peer);
 	}
 	lc_table_cell(table, interface ? interface : "-");
 	lc_table_number(table, use->datagrams);
 	lc_table_number(table, use->bytes);
-	drops(table, use->drops);
+	drops(table, &use->drops);
 }
 
 static void print_drops(void *printer, const uint64_t counts[LC_DROP_COUNT])

@@ -8,7 +8,7 @@
 const char *lc_drop_word(enum lc_drop reason)
 {
 	static const char *const words[] = {
-#define DROP_WORD(name, word, text) word,
+#define DROP_WORD(name, field, word, text) word,
 		LC_DROPS(DROP_WORD)
 #undef DROP_WORD
 	};
@@ -19,7 +19,7 @@ const char *lc_drop_word(enum lc_drop reason)
 const char *lc_drop_text(enum lc_drop reason)
 {
 	static const char *const texts[] = {
-#define DROP_TEXT(name, word, text) text,
+#define DROP_TEXT(name, field, word, text) text,
 		LC_DROPS(DROP_TEXT)
 #undef DROP_TEXT
 	};

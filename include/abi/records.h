@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * The records in the pinned maps: what the daemon tells the kernel and what
- * the kernel counts. This header is the interface between bpf/ and ctl/plane/;
- * nobody else writes the maps.
- *
- *   map             type              key              value
- *   lc_config       array, mmap       0                struct lc_config
- *   lc_sessions     array, mmap       channel number   struct lc_session
- *   lc_session_use  array, mmap       channel number   struct lc_session_use
- *   lc_extents      array, mmap       slot             __u32 leaf number
- *   lc_leaves       array, mmap       leaf number      struct lc_leaf
- *   lc_leaf_use     array, mmap       leaf number      struct lc_leaf_use
- *   lc_admit_index  hash              __u64 cookie     __u32 admission number
- *   lc_admits       array, mmap       admission number struct lc_admit
- *   lc_admit_use    array, mmap       admission number struct lc_admit_use
- *   lc_uplinks      hash              lc_uplink_key    __u32 leaf number
- *   lc_drops        per-CPU array     enum lc_drop     __u64 datagrams
- *   lc_events       ring buffer                        struct lc_event
+ * the kernel counts. abi/maps.h lists the maps. Both are the interface between
+ * bpf/ and ctl/plane/; nobody else writes the maps.
  *
  * Who writes: the daemon writes configuration through mmap while programs read
  * it, programs write the *_use records. A record is configured while nothing
  * refers to it and becomes visible by one aligned store (session.state,
- * session.extent, leaf.hop_in_use, admit.kind), and its number is used again
- * only after an RCU grace period. Number 0 of sessions, leaves and admissions
- * is never used.
+ * session.extent, leaf.hop_in_use; admissions change under a version), and its
+ * number is used again only after an RCU grace period. Number 0 of sessions,
+ * leaves and admissions is never used.
  *
- * Membership: lc_extents[offset .. offset + count) holds the numbers of the
+ * The records say all there is to know about members: a daemon that finds them
+ * goes on from them as the one that wrote them would have, wherever that one
+ * was killed. What is decided is stored before it is carried out where it takes
+ * something away (lc_leaf.entered = 0), and after where it gives.
+ *
+ * Receivers: lc_extents[offset .. offset + count) holds the numbers of the
  * session's receiving leaves; 0 is the hole of one that left. Numbers never
  * move within an extent: a leave makes a hole, a join fills one or appends,
  * and a full extent or one with many holes is replaced by a fresh copy, by
  * storing lc_session.extent; the old one is used again after a grace period.
- * So a walk sees the members before or after the change, each once, and no
+ * So a walk sees the receivers before or after the change, each once, and no
  * other leaf notices.
  *
  * State maps (*_use) are append-only across layouts. Layout changes that are
@@ -43,24 +34,30 @@
 #include "abi/drops.h"
 #include "abi/endpoint.h"
 
-#define LC_LAYOUT_VERSION 1
+#define LC_LAYOUT_VERSION 2
 
 /* Default capacities, number 0 included; set before the maps are created. */
-#define LC_MAX_SESSIONS	    1024
-#define LC_MAX_LEAVES	    8192
-#define LC_MAX_ADMITS	    8192
-#define LC_MAX_EXTENT_SLOTS (8 * LC_MAX_LEAVES)
+#define LC_MAX_SESSIONS 1024
+#define LC_MAX_LEAVES	8192
+#define LC_MAX_ADMITS	8192
 
 struct lc_config {
-	__u32 layout; /* LC_LAYOUT_VERSION */
+	__u32 layout; /* LC_LAYOUT_VERSION: in every layout the first field */
 	__u32 loopback_ifindex;
 	__u64 probe_cookie[2]; /* the daemon's probe sockets: IPv4, IPv6 */
 	__be32 pool4;	       /* 239.255.0.0: a channel is pool + number */
 	__be32 pool6[4];       /* ff3e::: number in the last 32 bits */
 	__u32 cut_ifindex;     /* ls0; 0: super-packets are policed whole */
-	__u32 zero[8];
+	__u64 reserved[18];
 };
-LC_ASSERT_SIZE(struct lc_config, 80);
+LC_ASSERT_SIZE(struct lc_config, 192);
+
+/* What the daemon, not a program, counts on this node. */
+struct lc_node_use {
+	struct lc_drops drops;
+	__u64 reserved[16];
+};
+LC_ASSERT_SIZE(struct lc_node_use, 640);
 
 /* A flowspec in the order and units of Winsock's FLOWSPEC (bytes, seconds, microseconds). */
 struct lc_flowspec {
@@ -94,18 +91,24 @@ struct lc_session {
 	struct lc_policer policer;  /* the root's sending flowspec */
 	struct lc_flowspec flow;    /* the same as the application gave it */
 	__u64 opened_ns;	    /* CLOCK_MONOTONIC */
-	__u64 reserved[4];
+	/*
+	 * Slots of the extent, those behind its end included. Less than the extent's
+	 * count: the count is meant (a daemon that was killed between two stores).
+	 */
+	__u32 extent_capacity;
+	__u32 zero2;
+	__u64 reserved[19];
 };
-LC_ASSERT_SIZE(struct lc_session, 192);
+LC_ASSERT_SIZE(struct lc_session, 320);
 
 struct lc_session_use {
 	__u64 datagrams; /* sent by the root and conforming */
 	__u64 bytes;	 /* of whole IP datagrams */
 	struct lc_meter meter;
-	__u64 drops[LC_DROP_SLOTS];
-	__u64 reserved[4];
+	struct lc_drops drops;
+	__u64 reserved[20];
 };
-LC_ASSERT_SIZE(struct lc_session_use, 320);
+LC_ASSERT_SIZE(struct lc_session_use, 704);
 
 /* How a copy leaves: the result of a route and a neighbour lookup. */
 struct lc_hop {
@@ -130,6 +133,11 @@ enum lc_hop_in_use {
 	LC_HOP_LINK_DOWN = 4,
 };
 
+/*
+ * Programs read the first two cache lines of each leaf and the policer. Its
+ * size and that of struct lc_leaf_use are odd numbers of such lines, so that a
+ * walk over many leaves uses all sets of a cache.
+ */
 struct lc_leaf {
 	__u32 session;	  /* channel number; 0: free */
 	__u32 hop_in_use; /* enum lc_hop_in_use */
@@ -140,29 +148,37 @@ struct lc_leaf {
 	/* ...and of both ports, in network order, not folded to 16 bits */
 	__u32 port_sum;
 	__u32 hop_limit;	/* TTL of the copies */
-	__u32 receives;		/* 1: in the session's extent; 0: a leaf that only sends */
+	__u32 receives;		/* 1: when it has entered, in the session's extent */
 	struct lc_policer down; /* root -> leaf */
 	struct lc_policer up;	/* leaf -> root */
 	struct lc_flowspec down_flow;
 	struct lc_flowspec up_flow;
 	__u64 joined_ns; /* CLOCK_MONOTONIC */
-	__u64 reserved[4];
+
+	/* The daemon's own, which programs do not read. */
+	__u32 sends;	 /* 1: when it has entered, in lc_uplinks */
+	__u32 entered;	 /* 1: data flows, as `receives` and `sends` say */
+	__u32 hop_last;	 /* the one of hop[] that was in use last */
+	__u32 hop_waits; /* 1: hop_wanted is to be used when nobody reads the spare hop any more */
+	struct lc_hop hop_wanted;
+	__u64 reserved[27];
 };
-LC_ASSERT_SIZE(struct lc_leaf, 344);
+LC_ASSERT_SIZE(struct lc_leaf, 576);
 
 struct lc_leaf_use {
 	__u64 datagrams; /* copies handed to the device */
 	__u64 bytes;
 	struct lc_meter meter;
+	__u32 cut_sent;	   /* datagrams sent to ls0, modulo 2^32... */
+	__u32 cut_settled; /* ...and those of them that came out of ls1 or are known not to */
+	__u64 zero[3];
 	__u64 up_datagrams; /* admitted at the root's socket */
 	__u64 up_bytes;
 	struct lc_meter up_meter;
-	__u64 drops[LC_DROP_SLOTS];
-	__u32 cut_sent;	   /* datagrams sent to ls0, modulo 2^32... */
-	__u32 cut_settled; /* ...and those of them that came out of ls1 or are known not to */
-	__u64 reserved[3];
+	struct lc_drops drops;
+	__u64 reserved[28];
 };
-LC_ASSERT_SIZE(struct lc_leaf_use, 352);
+LC_ASSERT_SIZE(struct lc_leaf_use, 832);
 
 /*
  * What stands in place of both Ethernet addresses between ls0 and ls1 (see
@@ -187,8 +203,8 @@ enum lc_admit_kind {
 	LC_ADMIT_LEAVES = 2, /* a root's socket: from lc_uplinks of `session` */
 };
 
-struct lc_admit {
-	__u32 kind;
+struct lc_admit_rule {
+	__u32 kind;		 /* enum lc_admit_kind */
 	__u32 session;		 /* LC_ADMIT_LEAVES: channel number */
 	struct lc_endpoint peer; /* LC_ADMIT_ANCHOR */
 	__u32 ifindex;		 /* LC_ADMIT_ANCHOR: where it must arrive; 0: anywhere */
@@ -196,25 +212,83 @@ struct lc_admit {
 	__u64 token;
 	__u32 receives; /* LC_ADMIT_ANCHOR: 0: probes only, the leaf takes no data */
 	__u32 zero;
-	__u64 cookie;
-	__u64 reserved[2];
 };
-LC_ASSERT_SIZE(struct lc_admit, 72);
+LC_ASSERT_SIZE(struct lc_admit_rule, 48);
+
+/*
+ * A rule is read whole or not at all: `version` is odd while it is written, and
+ * differs after. Only ifindex, token and receives change by a store of their own.
+ */
+struct lc_admit {
+	__u32 version;
+	__u32 zero;
+	struct lc_admit_rule rule;
+	__u64 cookie; /* SO_COOKIE; 0: a free record */
+	__u64 reserved[16];
+};
+LC_ASSERT_SIZE(struct lc_admit, 192);
 
 struct lc_admit_use {
 	__u64 datagrams; /* let through to the socket's buffer */
 	__u64 bytes;
 	__u64 probes;
-	__u64 drops[LC_DROP_SLOTS];
-	__u64 reserved[4];
+	struct lc_drops drops;
+	__u64 reserved[21];
 };
-LC_ASSERT_SIZE(struct lc_admit_use, 312);
+LC_ASSERT_SIZE(struct lc_admit_use, 704);
 
 struct lc_uplink_key {
 	__u32 session;
 	struct lc_endpoint leaf;
 };
 LC_ASSERT_SIZE(struct lc_uplink_key, 24);
+
+/*
+ * For people with bpftool: lc_members has an entry for each member and nothing
+ * else, written by the daemon from the records that it names. No program and
+ * no daemon reads it.
+ */
+enum lc_member_kind {
+	LC_MEMBER_ROOT = 1,   /* of a session of this node: lc_sessions, lc_session_use */
+	LC_MEMBER_LEAF = 2,   /* copied to by this node: lc_leaves, lc_leaf_use */
+	LC_MEMBER_SOCKET = 3, /* of an application on this node: lc_admits, lc_admit_use */
+};
+
+enum lc_member_state {
+	LC_MEMBER_IDLE =
+		0, /* no data may flow: a leaf that joins or has left, a socket of neither */
+	LC_MEMBER_FLOWING = 1,
+	/* A leaf that has entered, and why copies do not reach it */
+	LC_MEMBER_NO_ROUTE = 2,
+	LC_MEMBER_NO_NEIGHBOUR = 3,
+	LC_MEMBER_LINK_DOWN = 4,
+};
+
+struct lc_member_key {
+	enum lc_member_kind kind;
+	__u32 number; /* of the records in the two maps that the kind names */
+};
+LC_ASSERT_SIZE(struct lc_member_key, 8);
+
+struct lc_member_end {
+	__u8 address[16]; /* IPv4: the first four bytes */
+	__u16 port;	  /* host byte order */
+	__u8 family;	  /* enum lc_family */
+	__u8 zero;
+};
+LC_ASSERT_SIZE(struct lc_member_end, 20);
+
+struct lc_member {
+	enum lc_member_state state;
+	__u32 session; /* channel number; 0: a leaf's socket, whose session is another node's affair */
+	__u32 ifindex; /* that data to or from `remote` takes; 0: none, or any */
+	__u32 zero;
+	struct lc_member_end local;  /* a root's name, the source of a leaf's copies */
+	struct lc_member_end remote; /* a root's channel, a leaf, a socket's anchor */
+	__u64 cookie;		     /* of the member's socket, if it is on this node */
+	__u64 since_ns;		     /* CLOCK_MONOTONIC; 0 for a socket */
+};
+LC_ASSERT_SIZE(struct lc_member, 72);
 
 /*
  * A probe: sent by the daemon's own socket to a session's channel, copied by

@@ -73,19 +73,33 @@ void net_open_bare(struct net *net)
 void net_open_sized(struct net *net, uint32_t sessions, uint32_t leaves, uint32_t admits)
 {
 	struct lc_error error = {""};
-	struct lc_plane_options options = {
+
+	net_open_bare(net);
+	net->options = (struct lc_plane_options){
+		.bpf_dir = net->bpf_dir,
+		.sender_ifindex = net->lc0,
+		.cut_ifindex = if_nametoindex("ls0"),
+		.cut_end_ifindex = if_nametoindex("ls1"),
+		.loopback_ifindex = net->lo,
 		.sessions = sessions,
 		.leaves = leaves,
 		.admits = admits,
 	};
+	cr_assert_eq(lc_plane_open(&net->plane, &net->options, &error), 0, "%s", error.text);
+}
 
-	net_open_bare(net);
-	options.bpf_dir = net->bpf_dir;
-	options.sender_ifindex = net->lc0;
-	options.cut_ifindex = if_nametoindex("ls0");
-	options.cut_end_ifindex = if_nametoindex("ls1");
-	options.loopback_ifindex = net->lo;
-	cr_assert_eq(lc_plane_open(&net->plane, &options, &error), 0, "%s", error.text);
+void net_kill(struct net *net)
+{
+	lc_plane_hand_over(net->plane);
+	net->plane = NULL;
+}
+
+int net_adopt(struct net *net, struct lc_error *error)
+{
+	struct lc_plane_options options = net->options;
+
+	options.adopt = true;
+	return lc_plane_open(&net->plane, &options, error);
 }
 
 void net_open(struct net *net)
@@ -273,12 +287,21 @@ void read_drops(const struct net *net, uint64_t drops[LC_DROP_COUNT])
 	lc_plane_view_close(view);
 }
 
-uint64_t sum_drops(const __u64 drops[], size_t count)
+uint64_t sum_counts(const uint64_t drops[LC_DROP_COUNT])
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (int i = 0; i < LC_DROP_COUNT; i++)
 		sum += drops[i];
+	return sum;
+}
+
+uint64_t sum_drops(const struct lc_drops *drops)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < LC_DROP_SLOTS; i++)
+		sum += lc_drop_count(drops, i);
 	return sum;
 }
 
@@ -295,12 +318,16 @@ bool net_process(struct net *net, void (*probed)(void *context, uint32_t admit, 
 
 struct lc_policer policer(uint64_t rate, uint64_t depth)
 {
-	return (struct lc_policer){
-		.rate =
-			{
-				.cost = (256000000000ull * 1024 + rate - 1) / rate,
-				.cost_shift = 10,
-				.burst = (uint64_t)((__uint128_t)depth * 256000000000ull / rate),
-			},
+	const uint64_t second = 256000000000ull; /* in ticks */
+	struct lc_bucket bucket = {
+		.cost_shift = 10,
+		.burst = (uint64_t)((__uint128_t)depth * second / rate),
 	};
+
+	/* As many bits behind the point as bucket.h has room for. */
+	while (((second << bucket.cost_shift) + rate - 1) / rate >> 40)
+		bucket.cost_shift--;
+	bucket.cost = ((second << bucket.cost_shift) + rate - 1) / rate;
+	cr_assert_lt(bucket.burst, 1ull << 62);
+	return (struct lc_policer){.rate = bucket};
 }

@@ -27,6 +27,7 @@ struct net {
 	int tap;
 	uint32_t lc0, lo, tap0;
 	char bpf_dir[64];
+	struct lc_plane_options options;
 	struct lc_plane *plane;
 };
 
@@ -37,6 +38,10 @@ void net_open_sized(struct net *net, uint32_t sessions, uint32_t leaves, uint32_
 /* Namespace and devices without a plane. */
 void net_open_bare(struct net *net);
 void net_close(struct net *net);
+/* Ends the plane as a killed daemon would... */
+void net_kill(struct net *net);
+/* ...and begins the next from what is left. */
+int net_adopt(struct net *net, struct lc_error *error);
 
 /* A UDP socket bound to address:port that sends multicast by lc0. */
 int net_socket(const struct net *net, const char *address, uint16_t port);
@@ -68,7 +73,9 @@ void tap_write(const struct net *net, const struct packet *packet);
 
 /* lc_drops now. */
 void read_drops(const struct net *net, uint64_t drops[LC_DROP_COUNT]);
-uint64_t sum_drops(const __u64 drops[], size_t count);
+uint64_t sum_counts(const uint64_t drops[LC_DROP_COUNT]);
+/* Of all slots, those without a name too. */
+uint64_t sum_drops(const struct lc_drops *drops);
 
 /* Waits for the plane's descriptor and processes; false after 3 s of nothing. */
 bool net_process(struct net *net, void (*probed)(void *context, uint32_t admit, uint64_t token),

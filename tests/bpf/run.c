@@ -56,8 +56,8 @@ struct counts bench_count(struct bench *bench)
 	read_drops(&bench->net, counts.node);
 	lc_plane_session_use(bench->net.plane, bench->session.number, &counts.session_use);
 	lc_plane_leaf_use(bench->net.plane, bench->leaf, &counts.leaf_use);
-	counts.session = sum_drops(counts.session_use.drops, LC_DROP_SLOTS);
-	counts.leaf = sum_drops(counts.leaf_use.drops, LC_DROP_SLOTS);
+	counts.session = sum_drops(&counts.session_use.drops);
+	counts.leaf = sum_drops(&counts.leaf_use.drops);
 	return counts;
 }
 

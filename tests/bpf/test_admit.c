@@ -96,8 +96,9 @@ static void expect_one(struct bench *bench, const char *what, const char *from, 
 	for (unsigned int i = 0; i < LC_DROP_COUNT; i++) {
 		cr_expect_eq(after[i] - before[i], i == reason, "%s: reason %u", what, i);
 		if (reason != LC_DROP_LEAF_OVER_RATE) /* that is in the leaf's record */
-			cr_expect_eq(use.drops[i] - use_before.drops[i], i == reason,
-				     "%s: the socket's reason %u", what, i);
+			cr_expect_eq(lc_drop_count(&use.drops, i) -
+					     lc_drop_count(&use_before.drops, i),
+				     i == reason, "%s: the socket's reason %u", what, i);
 	}
 	cr_expect_eq(use.datagrams - use_before.datagrams, admitted, "%s", what);
 	cr_expect_eq(use.bytes - use_before.bytes,
@@ -159,7 +160,7 @@ static void check_leaves(bool ipv6)
 	lc_plane_leaf_use(bench.net.plane, bench.leaf, &use);
 	cr_expect_eq(use.up_datagrams, 2);
 	cr_expect_eq(use.up_bytes, 2 * bytes);
-	cr_expect_eq(use.drops[LC_DROP_LEAF_OVER_RATE], 1);
+	cr_expect_eq(use.drops.leaf_over_rate, 1);
 	cr_expect_eq(use.datagrams, 0);
 	cr_expect_eq(use.meter.rate, 0, "the other direction's bucket is its own");
 	lc_plane_admit_leaves(bench.net.plane, bench.admit, bench.session.number + 1);
@@ -241,7 +242,7 @@ Test(admit, probes)
 	lc_plane_admit_use(bench.net.plane, bench.admit, &use);
 	cr_expect_eq(use.probes, 1);
 	cr_expect_eq(use.datagrams, 6); /* data, as far as the kernel can tell */
-	cr_expect_eq(use.drops[LC_DROP_WRONG_SOURCE], 1);
+	cr_expect_eq(use.drops.wrong_source, 1);
 	net_close(&bench.net);
 }
 

@@ -91,3 +91,47 @@ Test(extents, every_other_slot)
 	cr_expect_eq(model.extents.runs, 1);
 	lc_extents_fini(&model.extents);
 }
+
+/* Claiming what an allocator gave, in another order, leaves the same slots free. */
+Test(extents, claims_are_as_takes)
+{
+	static struct model model;
+	struct lc_extents again;
+
+	cr_assert_eq(lc_extents_init(&model.extents, SLOTS), 0);
+	srandom(5);
+	for (int i = 0; i < 2000; i++) {
+		if (model.count && random() % 100 < 45)
+			give(&model, (unsigned int)random() % model.count);
+		else
+			take(&model, 1 + (uint32_t)random() % 20);
+	}
+	cr_assert_eq(lc_extents_init(&again, SLOTS), 0);
+	for (unsigned int i = model.count; i-- > 0;)
+		cr_assert_eq(lc_extents_claim(&again, model.held[i].offset, model.held[i].count),
+			     0);
+	cr_assert_eq(again.runs, model.extents.runs);
+	cr_expect_arr_eq(again.free, model.extents.free, again.runs * sizeof(*again.free));
+	lc_extents_fini(&again);
+	lc_extents_fini(&model.extents);
+}
+
+/* {offset, count} against slots 10 to 19 that are taken of 100. */
+Test(extents, claims_of_what_is_not_free)
+{
+	static const struct lc_run wrong[] = {{10, 10}, {15, 1},	 {5, 6},
+					      {19, 2},	{0, 100},	 {99, 2},
+					      {100, 1}, {UINT32_MAX, 1}, {90, UINT32_MAX}};
+	struct lc_extents extents;
+
+	cr_assert_eq(lc_extents_init(&extents, 100), 0);
+	cr_assert_eq(lc_extents_claim(&extents, 10, 10), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		cr_expect_eq(lc_extents_claim(&extents, wrong[i].offset, wrong[i].count), -EEXIST,
+			     "%u, %u", wrong[i].offset, wrong[i].count);
+	cr_expect_eq(lc_extents_claim(&extents, 0, 10), 0);
+	cr_expect_eq(lc_extents_claim(&extents, 20, 80), 0);
+	cr_expect_eq(extents.runs, 0);
+	cr_expect_eq(lc_extents_claim(&extents, 0, 1), -EEXIST);
+	lc_extents_fini(&extents);
+}

@@ -241,6 +241,8 @@ Test(plane, leaf_once)
 	spec = leaf_spec(&session, endpoint("10.9.0.40", 1));
 	cr_expect_eq(lc_plane_add_leaf(net.plane, &spec, &leaf), 0);
 	cr_expect_eq(lc_plane_add_leaf(net.plane, &spec, &again), -EEXIST);
+	cr_expect_eq(again, leaf, "it says which one has the endpoint");
+	again = 99;
 	spec.session = other.number;
 	cr_expect_eq(lc_plane_add_leaf(net.plane, &spec, &again), -EAFNOSUPPORT);
 	cr_expect_eq(again, 99);
@@ -365,7 +367,7 @@ Test(plane, hops)
 	lc_plane_set_hop(net.plane, leaf, LC_HOP_0, &hops[2]);
 	cr_expect_eq(memcmp(before, &was, sizeof(was)), 0, "still readable");
 	cr_expect_eq(memcmp(hop_in_use(&net, leaf), &hops[0], sizeof(was)), 0);
-	while (net.plane->leaf_states[leaf].hop_waits)
+	while (lc_leaf_of(net.plane, leaf)->hop_waits)
 		cr_assert(net_process(&net, NULL, NULL));
 	cr_expect_eq(memcmp(hop_in_use(&net, leaf), &hops[2], sizeof(was)), 0);
 
@@ -378,6 +380,33 @@ Test(plane, hops)
 	lc_plane_set_hop(net.plane, leaf, LC_HOP_0, &hops[2]);
 	cr_expect_eq(memcmp(hop_in_use(&net, leaf), &hops[2], sizeof(was)), 0);
 	cr_expect_leq(lc_leaf_of(net.plane, leaf)->hop_in_use, LC_HOP_1);
+	net_close(&net);
+}
+
+/* ---- what the daemon counts ---- */
+
+/* A count goes up only, and stands among the node's drops, which programs count, too. */
+Test(plane, full_buffers)
+{
+	static const uint64_t told[] = {5, 7, 7, 6};
+	uint64_t drops[LC_DROP_COUNT];
+	struct session session;
+	struct lc_admit_use use;
+	uint32_t admit;
+	struct net net;
+
+	net_open(&net);
+	session = net_session(&net, ROOT4, NULL);
+	send_many(&session, 3);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, &admit), 0);
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
+		lc_plane_note_full_buffer(net.plane, admit, told[i]);
+	lc_plane_admit_use(net.plane, admit, &use);
+	cr_expect_eq(use.drops.buffer_full, 7);
+	read_drops(&net, drops);
+	cr_expect_eq(drops[LC_DROP_BUFFER_FULL], 7);
+	cr_expect_eq(drops[LC_DROP_NO_LEAVES], 3);
+	cr_expect_eq(sum_counts(drops), 10);
 	net_close(&net);
 }
 
@@ -448,7 +477,7 @@ Test(view, shows_what_is_there)
 	cr_expect_eq(lc_plane_each_admit(view, see_admit, &seen), 0);
 	cr_expect_eq(seen.admits, 1);
 	cr_expect_eq(lc_plane_drops(view, drops), 0);
-	cr_expect_eq(sum_drops((__u64 *)drops, LC_DROP_COUNT), 0);
+	cr_expect_eq(sum_counts(drops), 0);
 	lc_plane_view_close(view);
 	net_close(&net);
 }
@@ -465,5 +494,6 @@ Test(view, errors)
 	lc_config_of(net.plane)->layout = LC_LAYOUT_VERSION + 1;
 	cr_expect_eq(lc_plane_view_open(&view, net.bpf_dir, &error), -EPROTO);
 	cr_expect_null(view);
+	cr_expect_not_null(strstr(error.text, "layout 3"), "%s", error.text);
 	net_close(&net);
 }

@@ -230,7 +230,7 @@ static void leaf_max_40(struct bench *b)
 static void leaf_bucket_39(struct bench *b)
 {
 	leaf_of(b)->down = policer(1, 39);
-	memset(lc_record(&b->net.plane->leaf_use, b->leaf), 0, sizeof(struct lc_leaf_use));
+	memset(lc_leaf_use_of(b->net.plane, b->leaf), 0, sizeof(struct lc_leaf_use));
 }
 static void leaf_bucket_40(struct bench *b)
 {

@@ -26,7 +26,7 @@ struct segment_row {
 
 static struct lc_leaf_use *use_of(const struct net *net, uint32_t leaf)
 {
-	return lc_record(&net->plane->leaf_use, leaf);
+	return lc_leaf_use_of(net->plane, leaf);
 }
 static struct lc_leaf *record_of(struct bench *b)
 {
@@ -114,8 +114,9 @@ static void check_segment(struct bench *bench, const struct segment_row *row)
 
 		cr_expect_eq(after.node[i] - before.node[i], wanted, "%s: reason %u counted %lu",
 			     row->description, i, after.node[i] - before.node[i]);
-		cr_expect_eq(after.leaf_use.drops[i] - before.leaf_use.drops[i], wanted,
-			     "%s: leaf's reason %u", row->description, i);
+		cr_expect_eq(lc_drop_count(&after.leaf_use.drops, i) -
+				     lc_drop_count(&before.leaf_use.drops, i),
+			     wanted, "%s: leaf's reason %u", row->description, i);
 	}
 	cr_expect_eq(after.leaf_use.datagrams - before.leaf_use.datagrams,
 		     row->verdict == TC_ACT_REDIRECT, "%s: datagrams", row->description);
@@ -234,13 +235,10 @@ static void expect_use(const struct net *net, uint32_t leaf, uint64_t datagrams,
 	const struct lc_leaf_use *use = use_of(net, leaf);
 
 	cr_expect_eq(use->datagrams, datagrams, "%llu datagrams", use->datagrams);
-	cr_expect_eq(use->drops[LC_DROP_OVER_RATE], over_rate, "%llu over the rate",
-		     use->drops[LC_DROP_OVER_RATE]);
-	cr_expect_eq(use->drops[LC_DROP_QUEUE_FULL], lost, "%llu lost",
-		     use->drops[LC_DROP_QUEUE_FULL]);
-	cr_expect_eq(use->drops[LC_DROP_CLONE_FAILED], failed, "%llu not cloned",
-		     use->drops[LC_DROP_CLONE_FAILED]);
-	cr_expect_eq(sum_drops(use->drops, LC_DROP_SLOTS), over_rate + lost + failed);
+	cr_expect_eq(use->drops.over_rate, over_rate, "%llu over the rate", use->drops.over_rate);
+	cr_expect_eq(use->drops.queue_full, lost, "%llu lost", use->drops.queue_full);
+	cr_expect_eq(use->drops.clone_failed, failed, "%llu not cloned", use->drops.clone_failed);
+	cr_expect_eq(sum_drops(&use->drops), over_rate + lost + failed);
 }
 
 struct way {

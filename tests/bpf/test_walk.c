@@ -48,7 +48,7 @@ Test(walk, bad_leaves)
 		    2) /* that one's clone may be the packet itself, which only its device loses */
 			cr_expect_eq(use.datagrams, got[i], "leaf %d", i);
 		counted += use.datagrams;
-		dropped += sum_drops(use.drops, LC_DROP_SLOTS);
+		dropped += sum_drops(&use.drops);
 	}
 	cr_expect_eq(got[HEALTHY], SENT);
 	cr_expect_eq(got[7], SENT);
@@ -159,7 +159,7 @@ Test(walk, members_come_and_go)
 		struct lc_leaf_use use;
 
 		lc_plane_leaf_use(party.net.plane, party.stay[i], &use);
-		cr_expect_eq(use.datagrams + sum_drops(use.drops, LC_DROP_SLOTS), party.sent,
+		cr_expect_eq(use.datagrams + sum_drops(&use.drops), party.sent,
 			     "leaf %u: %llu of %u", i, use.datagrams, party.sent);
 	}
 	net_close(&party.net);

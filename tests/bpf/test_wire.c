@@ -232,7 +232,7 @@ static void expect_locally(struct net *net, const struct session *session, int s
 	lc_plane_admit_use(net->plane, admit, &use);
 	cr_expect_eq(use.datagrams, 40);
 	cr_expect_eq(use.bytes, 40 * (1000 + headers));
-	cr_expect_eq(sum_drops(use.drops, LC_DROP_SLOTS), 0);
+	cr_expect_eq(sum_drops(&use.drops), 0);
 }
 
 /* Two leaves next to the root and one on a wire, all of the same session. */

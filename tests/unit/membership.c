@@ -80,7 +80,7 @@ Test(membership, root_closes_after_data)
 	leaf.arrived = 100; /* of a membership before this one */
 	leaf_joins();
 	data_flows(10, 4);
-	lc_member_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	cr_assert(root.left && root.gone);
 	wait_us(100000);
 	cr_assert_null(heard(&leaf, LC_LOCAL_CLOSED), "six are on their way");
@@ -96,8 +96,8 @@ Test(membership, root_closes_data_is_lost)
 {
 	leaf_joins();
 	data_flows(10, 4);
-	lc_member_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
-	wait_us(LC_MEMBER_SECOND);
+	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	wait_us(LC_MEMBERSHIP_SECOND);
 	cr_assert_eq(heard(&leaf, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
 	nothing_is_left("a close with data lost");
 }
@@ -107,14 +107,14 @@ Test(membership, root_closes_data_trickles)
 {
 	leaf_joins();
 	data_flows(1000, 0);
-	lc_member_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	for (int i = 0; i < 20; i++) {
-		wait_us(LC_MEMBER_SECOND / 10);
+		wait_us(LC_MEMBERSHIP_SECOND / 10);
 		leaf.arrived++;
 	}
 	cr_assert_null(heard(&leaf, LC_LOCAL_CLOSED));
 	for (int i = 0; i < 40; i++) {
-		wait_us(LC_MEMBER_SECOND / 10);
+		wait_us(LC_MEMBERSHIP_SECOND / 10);
 		leaf.arrived++;
 	}
 	cr_assert_eq(heard(&leaf, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
@@ -126,12 +126,12 @@ Test(membership, words_without_a_reason)
 {
 	cr_assert_eq(leaf_asks_to_join(NULL), LEAFCAST_NO_REASON);
 	settle();
-	lc_member_message(&leaf.member, &(struct lc_message){.kind = LC_MESSAGE_REFUSE});
+	lc_membership_message(&leaf.member, &(struct lc_message){.kind = LC_MESSAGE_REFUSE});
 	cr_assert_eq(outcome(&leaf), LEAFCAST_REJECTED);
 	cr_assert(leaf.member.heard_last_word);
 	world_begins();
 	leaf_joins();
-	lc_member_message(&root.member, &(struct lc_message){.kind = LC_MESSAGE_LEAVE});
+	lc_membership_message(&root.member, &(struct lc_message){.kind = LC_MESSAGE_LEAVE});
 	cr_assert_eq(heard(&root, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
 	cr_assert(root.member.heard_last_word);
 }
@@ -150,7 +150,7 @@ Test(membership, root_that_only_sends)
 Test(membership, leaf_closes)
 {
 	leaf_joins();
-	lc_member_event(&leaf.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&leaf.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	settle();
 	cr_assert_eq(heard(&root, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
 	cr_assert_null(heard(&leaf, LC_LOCAL_CLOSED));
@@ -160,14 +160,14 @@ Test(membership, leaf_closes)
 Test(membership, processes_die)
 {
 	leaf_joins();
-	lc_member_event(&leaf.member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
+	lc_membership_event(&leaf.member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
 	settle();
 	cr_assert_eq(heard(&root, LC_LOCAL_CLOSED)->reason, LEAFCAST_RESET);
 	nothing_is_left("the leaf's death");
 	world_begins();
 	leaf_joins();
-	lc_member_event(&root.member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
-	wait_us(LC_MEMBER_SECOND);
+	lc_membership_event(&root.member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
+	wait_us(LC_MEMBERSHIP_SECOND);
 	cr_assert_eq(heard(&leaf, LC_LOCAL_CLOSED)->reason, LEAFCAST_RESET);
 	nothing_is_left("the root's death");
 }
@@ -176,7 +176,7 @@ Test(membership, connection_of_a_member_ends)
 {
 	leaf_joins();
 	root.hung_up = true;
-	lc_member_hung_up(&root.member, -ECONNRESET);
+	lc_membership_hung_up(&root.member, -ECONNRESET);
 	settle();
 	cr_assert_eq(heard(&root, LC_LOCAL_CLOSED)->reason, LEAFCAST_LOST);
 	cr_assert_eq(heard(&leaf, LC_LOCAL_CLOSED)->reason, LEAFCAST_LOST);
@@ -188,18 +188,18 @@ Test(membership, silence_and_reports)
 {
 	leaf_joins();
 	for (int i = 0; i < 5 * LC_SILENT_TICKS; i++) {
-		lc_member_tick(&root.member);
-		lc_member_tick(&leaf.member);
+		lc_membership_tick(&root.member);
+		lc_membership_tick(&leaf.member);
 		settle();
 	}
 	cr_assert_eq(root.member.state, LC_JOIN_MEMBER);
 	cr_assert_eq(leaf.member.state, LC_JOIN_MEMBER);
 	for (int i = 0; i < LC_SILENT_TICKS; i++) {
-		lc_member_tick(&root.member);
+		lc_membership_tick(&root.member);
 		leaf.inbox_count = 0;
 	}
 	cr_assert_eq(root.member.state, LC_JOIN_MEMBER);
-	lc_member_tick(&root.member);
+	lc_membership_tick(&root.member);
 	settle();
 	cr_assert_eq(heard(&root, LC_LOCAL_CLOSED)->reason, LEAFCAST_LOST);
 	nothing_is_left("silence");
@@ -246,7 +246,7 @@ Test(membership, root_invites_leaf_accepts)
 Test(membership, invited_leaf_closes)
 {
 	root_invites_and_leaf_accepts();
-	lc_member_event(&leaf.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&leaf.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	settle();
 	cr_assert_eq(heard(&root, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
 	nothing_is_left("the invited leaf's close");
@@ -256,8 +256,8 @@ Test(membership, inviting_root_closes)
 {
 	root_invites_and_leaf_accepts();
 	data_flows(3, 3);
-	lc_member_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
-	wait_us(LC_MEMBER_SECOND);
+	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	wait_us(LC_MEMBERSHIP_SECOND);
 	cr_assert_eq(heard(&leaf, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
 	nothing_is_left("the inviting root's close");
 }
@@ -265,7 +265,7 @@ Test(membership, inviting_root_closes)
 /* Which directions it uses an invited leaf says when it accepts. */
 Test(membership, invited_leaf_of_one_direction)
 {
-	struct lc_member_answer answer = yes;
+	struct lc_membership_answer answer = yes;
 
 	answer.sends = false;
 	cr_assert_eq(root_invites(NULL), LEAFCAST_NO_REASON);
@@ -314,7 +314,7 @@ Test(membership, root_on_the_wildcard)
 Test(membership, flows_of_all_are_merged)
 {
 	struct lc_flows asked = flows_of("rate=8mbit,bucket=9000,min=64", NULL);
-	struct lc_member_answer answer = yes;
+	struct lc_membership_answer answer = yes;
 	const struct lc_local_message *reply;
 
 	root.terms.has_flows = true;
@@ -410,12 +410,12 @@ Test(membership, unused_direction_is_ignored)
 	world_begins();
 	leaf.member.end = LC_END_JOINER;
 	leaf.member.leaf_receives = true;
-	cr_assert_eq(lc_member_start(&leaf.member, 1, &asked), LEAFCAST_NO_REASON);
+	cr_assert_eq(lc_membership_start(&leaf.member, 1, &asked), LEAFCAST_NO_REASON);
 	world_begins();
 	leaf.member.end = LC_END_JOINER;
 	leaf.member.leaf_sends = true;
 	asked = flows_of("rate=8mbit,peak=1mbit", "service=controlledload,rate=8mbit");
-	cr_assert_eq(lc_member_start(&leaf.member, 1, &asked), LEAFCAST_NO_REASON);
+	cr_assert_eq(lc_membership_start(&leaf.member, 1, &asked), LEAFCAST_NO_REASON);
 	world_begins();
 	asked = flows_of("rate=8mbit", "service=controlledload,rate=8mbit,peak=1mbit");
 	cr_assert_eq(leaf_asks_to_join(&asked), LEAFCAST_BAD_FLOWSPEC, "p < r where it sends");
@@ -431,7 +431,7 @@ Test(membership, connection_ends_while_asked)
 	wait_us(1);
 	request_at(&root);
 	leaf.hung_up = true;
-	lc_member_hung_up(&leaf.member, 0);
+	lc_membership_hung_up(&leaf.member, 0);
 	settle();
 	cr_assert_eq(outcome(&leaf), LEAFCAST_NO_CONTROL);
 	cr_assert_eq(heard(&root, LC_LOCAL_WITHDRAWN)->reason, LEAFCAST_RESET);
@@ -443,7 +443,7 @@ Test(membership, garbage_while_asked)
 	cr_assert_eq(leaf_asks_to_join(NULL), LEAFCAST_NO_REASON);
 	wait_us(1);
 	request_at(&root);
-	lc_member_garbage(&root.member);
+	lc_membership_garbage(&root.member);
 	settle();
 	cr_assert_eq(outcome(&leaf), LEAFCAST_PROTOCOL);
 	cr_assert_eq(heard(&root, LC_LOCAL_WITHDRAWN)->reason, LEAFCAST_PROTOCOL);
@@ -455,8 +455,8 @@ Test(membership, seen_with_another_token)
 {
 	cr_assert_eq(leaf_asks_to_join(NULL), LEAFCAST_NO_REASON);
 	settle();
-	lc_member_message(&root.member,
-			  &(struct lc_message){.kind = LC_MESSAGE_SEEN, .token = 4711});
+	lc_membership_message(&root.member,
+			      &(struct lc_message){.kind = LC_MESSAGE_SEEN, .token = 4711});
 	settle();
 	cr_assert_eq(outcome(&leaf), LEAFCAST_PROTOCOL);
 	nothing_is_left("a probe that was not seen");
@@ -499,11 +499,11 @@ Test(membership, probes_until_seen)
 {
 	leaf.takes_no_probe = true;
 	cr_assert_eq(leaf_asks_to_join(NULL), LEAFCAST_NO_REASON);
-	wait_us(LC_MEMBER_SECOND);
+	wait_us(LC_MEMBERSHIP_SECOND);
 	cr_assert_gt(root.probes, 3);
 	cr_assert_lt(root.probes, 10);
 	leaf.takes_no_probe = false;
-	wait_us(LC_MEMBER_SECOND);
+	wait_us(LC_MEMBERSHIP_SECOND);
 	request_at(&root);
 }
 
@@ -512,15 +512,15 @@ Test(membership, path_is_followed)
 {
 	leaf_joins();
 	root.path.hop.ifindex = leaf.path.hop.ifindex = 9;
-	lc_member_follow_path(&root.member);
-	lc_member_follow_path(&leaf.member);
+	lc_membership_follow_path(&root.member);
+	lc_membership_follow_path(&leaf.member);
 	cr_assert_eq(root.hop.hop.ifindex, 9);
 	cr_assert_eq(leaf.admit_ifindex, 9);
 	root.path_error = -EIO;
-	lc_member_follow_path(&root.member);
+	lc_membership_follow_path(&root.member);
 	cr_assert_eq(root.hop.usable, LC_HOP_NO_ROUTE);
-	lc_member_event(&leaf.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&leaf.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	settle();
-	lc_member_follow_path(&leaf.member);
+	lc_membership_follow_path(&leaf.member);
 	cr_assert_not(leaf.admits);
 }

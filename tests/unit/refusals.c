@@ -105,13 +105,13 @@ static void no_descriptors(struct end *self, struct end *other)
 static void connection_refused(struct end *self, struct end *other)
 {
 	self->connecting = false;
-	lc_member_hung_up(&self->member, -ECONNREFUSED);
+	lc_membership_hung_up(&self->member, -ECONNREFUSED);
 }
 
 static void connection_times_out(struct end *self, struct end *other)
 {
 	self->connecting = false;
-	lc_member_hung_up(&self->member, -ETIMEDOUT);
+	lc_membership_hung_up(&self->member, -ETIMEDOUT);
 }
 
 static void nobody_answers(struct end *self, struct end *other)
@@ -160,7 +160,7 @@ static void says_no(struct end *self, struct end *other)
 	settle();
 	wait_us(1);
 	request_at(other);
-	lc_member_reject(&other->member, LEAFCAST_NO_REASON);
+	lc_membership_reject(&other->member, LEAFCAST_NO_REASON);
 }
 
 static void accepts_then_waits(struct end *self, struct end *other)
@@ -183,14 +183,14 @@ static void listener_closes(struct end *self, struct end *other)
 {
 	wait_us(1);
 	request_at(other);
-	lc_member_event(&other->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&other->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 }
 
 static void caller_cancels(struct end *self, struct end *other)
 {
 	wait_us(1);
 	request_at(other);
-	lc_member_event(&self->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	lc_membership_event(&self->member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
 	settle();
 	cr_assert_eq(heard(other, LC_LOCAL_WITHDRAWN)->reason, LEAFCAST_CANCELLED);
 }
@@ -199,7 +199,7 @@ static void caller_dies(struct end *self, struct end *other)
 {
 	wait_us(1);
 	request_at(other);
-	lc_member_event(&self->member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
+	lc_membership_event(&self->member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
 	settle();
 	cr_assert_eq(heard(other, LC_LOCAL_WITHDRAWN)->reason, LEAFCAST_RESET);
 }
@@ -212,7 +212,7 @@ static void answers_too_much(struct end *self, struct end *other)
 
 static void answers_impossible_flows(struct end *self, struct end *other)
 {
-	struct lc_member_answer answer = yes;
+	struct lc_membership_answer answer = yes;
 
 	wait_us(1);
 	answer.has_flows = true;

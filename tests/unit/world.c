@@ -15,7 +15,7 @@
 uint64_t now_us;
 struct end root, leaf;
 
-static struct end *end_of(const struct lc_member *member)
+static struct end *end_of(const struct lc_membership *member)
 {
 	return (struct end *)(uintptr_t)member;
 }
@@ -30,7 +30,7 @@ static struct lc_endpoint at(const char *text)
 
 /* ---- the world's functions ---- */
 
-static int do_connect(struct lc_member *member, const struct lc_endpoint *to)
+static int do_connect(struct lc_membership *member, const struct lc_endpoint *to)
 {
 	struct end *end = end_of(member);
 
@@ -40,7 +40,7 @@ static int do_connect(struct lc_member *member, const struct lc_endpoint *to)
 	return end->connect_error;
 }
 
-static int do_send(struct lc_member *member, const struct lc_message *message)
+static int do_send(struct lc_membership *member, const struct lc_message *message)
 {
 	struct end *end = end_of(member), *other = end->other;
 
@@ -54,32 +54,32 @@ static int do_send(struct lc_member *member, const struct lc_message *message)
 	return 0;
 }
 
-static const struct lc_endpoint *own_address(const struct lc_member *member)
+static const struct lc_endpoint *own_address(const struct lc_membership *member)
 {
 	return &end_of(member)->address;
 }
 
-static const struct lc_endpoint *other_address(const struct lc_member *member)
+static const struct lc_endpoint *other_address(const struct lc_membership *member)
 {
 	return &end_of(member)->other->address;
 }
 
-static bool is_within_node(const struct lc_member *member)
+static bool is_within_node(const struct lc_membership *member)
 {
 	return end_of(member)->within_node;
 }
 
-static bool lets_nodes_in(const struct lc_member *member)
+static bool lets_nodes_in(const struct lc_membership *member)
 {
 	return end_of(member)->lets_in;
 }
 
-static bool is_local(const struct lc_member *member, const struct lc_endpoint *address)
+static bool is_local(const struct lc_membership *member, const struct lc_endpoint *address)
 {
 	return lc_address_equal(address, &end_of(member)->local);
 }
 
-static bool find_listener(struct lc_member *member, struct lc_listener_terms *terms)
+static bool find_listener(struct lc_membership *member, struct lc_listener_terms *terms)
 {
 	struct end *end = end_of(member);
 
@@ -87,7 +87,7 @@ static bool find_listener(struct lc_member *member, struct lc_listener_terms *te
 	return end->backlog != 0;
 }
 
-static bool take_place(struct lc_member *member)
+static bool take_place(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -97,7 +97,7 @@ static bool take_place(struct lc_member *member)
 	return true;
 }
 
-static void give_place(struct lc_member *member)
+static void give_place(struct lc_membership *member)
 {
 	end_of(member)->waiting--;
 }
@@ -108,7 +108,7 @@ static void hear(struct end *end, const struct lc_local_message *message)
 	end->heard[end->heard_count++] = *message;
 }
 
-static uint64_t ask(struct lc_member *member, struct lc_local_message *request)
+static uint64_t ask(struct lc_membership *member, struct lc_local_message *request)
 {
 	struct end *end = end_of(member);
 
@@ -119,12 +119,12 @@ static uint64_t ask(struct lc_member *member, struct lc_local_message *request)
 	return request->request;
 }
 
-static void tell(struct lc_member *member, struct lc_local_message *message)
+static void tell(struct lc_membership *member, struct lc_local_message *message)
 {
 	hear(end_of(member), message);
 }
 
-static int name_socket(struct lc_member *member, const struct lc_endpoint *address,
+static int name_socket(struct lc_membership *member, const struct lc_endpoint *address,
 		       struct lc_endpoint *name)
 {
 	struct end *end = end_of(member);
@@ -139,23 +139,23 @@ static int name_socket(struct lc_member *member, const struct lc_endpoint *addre
 	return 0;
 }
 
-static void admit_anchor(struct lc_member *member, uint32_t ifindex)
+static void admit_anchor(struct lc_membership *member, uint32_t ifindex)
 {
 	end_of(member)->admits = true;
 	end_of(member)->admit_ifindex = ifindex;
 }
 
-static void admit_nobody(struct lc_member *member)
+static void admit_nobody(struct lc_membership *member)
 {
 	end_of(member)->admits = false;
 }
 
-static uint64_t admitted(struct lc_member *member)
+static uint64_t admitted(struct lc_membership *member)
 {
 	return end_of(member)->arrived;
 }
 
-static int add_leaf(struct lc_member *member)
+static int add_leaf(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -167,7 +167,7 @@ static int add_leaf(struct lc_member *member)
 	return 0;
 }
 
-static bool evict_silent(struct lc_member *member)
+static bool evict_silent(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -177,13 +177,13 @@ static bool evict_silent(struct lc_member *member)
 	return true;
 }
 
-static void set_hop(struct lc_member *member, const struct lc_path *path)
+static void set_hop(struct lc_membership *member, const struct lc_path *path)
 {
 	end_of(member)->hop = *path;
 }
 
 /* Along the data path: the anchor's record, the network, the leaf's filter. */
-static void send_probe(struct lc_member *member)
+static void send_probe(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -194,7 +194,7 @@ static void send_probe(struct lc_member *member)
 		leaf.probe_comes = true;
 }
 
-static int enter_leaf(struct lc_member *member, const struct lc_policer *down,
+static int enter_leaf(struct lc_membership *member, const struct lc_policer *down,
 		      const struct lc_policer *up)
 {
 	struct end *end = end_of(member);
@@ -207,13 +207,13 @@ static int enter_leaf(struct lc_member *member, const struct lc_policer *down,
 	return 0;
 }
 
-static void leave_leaf(struct lc_member *member)
+static void leave_leaf(struct lc_membership *member)
 {
 	end_of(member)->entered = false;
 	end_of(member)->left = true;
 }
 
-static void remove_leaf(struct lc_member *member)
+static void remove_leaf(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -221,14 +221,14 @@ static void remove_leaf(struct lc_member *member)
 	end->has_leaf = end->entered = false;
 }
 
-static struct lc_member_counts count(struct lc_member *member)
+static struct lc_membership_counts count(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
-	return (struct lc_member_counts){.datagrams = end == &root ? end->sent : end->arrived};
+	return (struct lc_membership_counts){.datagrams = end == &root ? end->sent : end->arrived};
 }
 
-static int find_path(struct lc_member *member, const struct lc_endpoint *from,
+static int find_path(struct lc_membership *member, const struct lc_endpoint *from,
 		     const struct lc_endpoint *to, struct lc_path *path)
 {
 	(void)from, (void)to;
@@ -236,25 +236,25 @@ static int find_path(struct lc_member *member, const struct lc_endpoint *from,
 	return end_of(member)->path_error;
 }
 
-static int draw_token(struct lc_member *member, uint64_t *token)
+static int draw_token(struct lc_membership *member, uint64_t *token)
 {
 	(void)member;
 	*token = 0x1234567890abcdeeull;
 	return 0;
 }
 
-static int set_timer(struct lc_member *member, enum lc_member_timer timer, uint64_t in_us)
+static int set_timer(struct lc_membership *member, enum lc_membership_timer timer, uint64_t in_us)
 {
 	end_of(member)->due_us[timer] = now_us + in_us;
 	return 0;
 }
 
-static void stop_timer(struct lc_member *member, enum lc_member_timer timer)
+static void stop_timer(struct lc_membership *member, enum lc_membership_timer timer)
 {
 	end_of(member)->due_us[timer] = 0;
 }
 
-static void note(const struct lc_member *member, enum lc_join_state before,
+static void note(const struct lc_membership *member, enum lc_join_state before,
 		 enum leafcast_reason reason)
 {
 	struct end *end = end_of(member);
@@ -268,7 +268,7 @@ static void note(const struct lc_member *member, enum lc_join_state before,
 }
 
 /* The connection ends when what was said on it has been heard. */
-static void release(struct lc_member *member)
+static void release(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -277,7 +277,7 @@ static void release(struct lc_member *member)
 	end->connected = end->connecting = false;
 }
 
-static void gone(struct lc_member *member)
+static void gone(struct lc_membership *member)
 {
 	struct end *end = end_of(member);
 
@@ -285,7 +285,7 @@ static void gone(struct lc_member *member)
 	end->gone = true;
 }
 
-static const struct lc_member_world played = {
+static const struct lc_membership_world played = {
 	.connect = do_connect,
 	.send = do_send,
 	.own_address = own_address,
@@ -321,7 +321,7 @@ static const struct lc_member_world played = {
 
 /* ---- the play ---- */
 
-const struct lc_member_answer yes = {
+const struct lc_membership_answer yes = {
 	.reply = 12,
 	.data = {true, 3, "yes"},
 	.sends = true,
@@ -351,7 +351,7 @@ static void end_begins(struct end *end, const char *what, const char *local, str
 		.backlog = 1,
 		.path = {.usable = LC_HOP_0, .hop = {.ifindex = IFINDEX, .mtu = MTU}},
 	};
-	lc_member_init(&end->member, &played);
+	lc_membership_init(&end->member, &played);
 }
 
 void world_begins(void)
@@ -365,7 +365,7 @@ void world_begins(void)
 
 enum leafcast_reason leaf_asks_to_join(const struct lc_flows *flows)
 {
-	struct lc_member *member = &leaf.member;
+	struct lc_membership *member = &leaf.member;
 
 	member->end = LC_END_JOINER;
 	member->session_name = at("192.0.2.1:5000");
@@ -373,12 +373,12 @@ enum leafcast_reason leaf_asks_to_join(const struct lc_flows *flows)
 	member->capacity = LEAFCAST_CONNECT_DATA_MAX;
 	member->caller = (struct lc_connect_data){true, 2, "hi"};
 	leaf.has_spoken = true;
-	return lc_member_start(member, JOIN_ID, flows);
+	return lc_membership_start(member, JOIN_ID, flows);
 }
 
 enum leafcast_reason root_invites(const struct lc_flows *flows)
 {
-	struct lc_member *member = &root.member;
+	struct lc_membership *member = &root.member;
 
 	member->end = LC_END_INVITER;
 	member->session_name = at("192.0.2.1:5000");
@@ -387,7 +387,7 @@ enum leafcast_reason root_invites(const struct lc_flows *flows)
 	member->capacity = LEAFCAST_CONNECT_DATA_MAX;
 	member->caller = (struct lc_connect_data){true, 2, "hi"};
 	root.has_spoken = true;
-	return lc_member_start(member, JOIN_ID, flows);
+	return lc_membership_start(member, JOIN_ID, flows);
 }
 
 const struct lc_local_message *heard(const struct end *end, enum lc_local_kind kind)
@@ -407,10 +407,10 @@ const struct lc_local_message *request_at(const struct end *end)
 	return request;
 }
 
-void accepts(struct end *end, const struct lc_member_answer *answer)
+void accepts(struct end *end, const struct lc_membership_answer *answer)
 {
 	request_at(end);
-	lc_member_accept(&end->member, answer);
+	lc_membership_accept(&end->member, answer);
 }
 
 enum leafcast_reason outcome(const struct end *end)
@@ -430,22 +430,22 @@ static bool deliver_to(struct end *end)
 	if (end->connecting) {
 		end->connecting = false;
 		end->connected = end->other->connected = true;
-		lc_member_event(&end->member, LC_ON_CONNECTED, LEAFCAST_NO_REASON);
+		lc_membership_event(&end->member, LC_ON_CONNECTED, LEAFCAST_NO_REASON);
 		return true;
 	}
 	if (end->probe_comes) {
 		end->probe_comes = false;
-		lc_member_event(&end->member, LC_ON_PROBED, LEAFCAST_NO_REASON);
+		lc_membership_event(&end->member, LC_ON_PROBED, LEAFCAST_NO_REASON);
 		return true;
 	}
 	if (end->inbox_count && !end->gone && !end->is_stuck) {
 		message = end->inbox[0];
 		memmove(end->inbox, end->inbox + 1, --end->inbox_count * sizeof(message));
 		if (end->has_spoken) {
-			lc_member_message(&end->member, &message);
+			lc_membership_message(&end->member, &message);
 		} else if (message.kind == LC_MESSAGE_JOIN || message.kind == LC_MESSAGE_INVITE) {
 			end->has_spoken = true;
-			lc_member_first_word(&end->member, &message);
+			lc_membership_first_word(&end->member, &message);
 		} else {
 			end->turned_away = true;
 		}
@@ -453,7 +453,7 @@ static bool deliver_to(struct end *end)
 	}
 	if (end->other->released && end->has_spoken && !end->gone && !end->hung_up) {
 		end->hung_up = true;
-		lc_member_hung_up(&end->member, 0);
+		lc_membership_hung_up(&end->member, 0);
 		return true;
 	}
 	return false;
@@ -468,7 +468,7 @@ void settle(void)
 }
 
 /* The timer that falls due first, until then; NULL: none. */
-static struct end *next_due(uint64_t until, enum lc_member_timer *which)
+static struct end *next_due(uint64_t until, enum lc_membership_timer *which)
 {
 	struct end *ends[] = {&root, &leaf}, *found = NULL;
 
@@ -488,7 +488,7 @@ static struct end *next_due(uint64_t until, enum lc_member_timer *which)
 void wait_us(uint64_t us)
 {
 	uint64_t until = now_us + us;
-	enum lc_member_timer timer;
+	enum lc_membership_timer timer;
 	struct end *end;
 
 	settle();
@@ -496,7 +496,7 @@ void wait_us(uint64_t us)
 		if (end->due_us[timer] > now_us)
 			now_us = end->due_us[timer];
 		end->due_us[timer] = 0;
-		lc_member_timer(&end->member, timer);
+		lc_membership_timer(&end->member, timer);
 		settle();
 	}
 	now_us = until;

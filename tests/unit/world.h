@@ -16,13 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "member/member.h"
+#include "membership/membership.h"
 
 #define MTU 1500u
 
 struct end {
-	struct lc_member member; /* first */
-	const char *what;	 /* in messages */
+	struct lc_membership member; /* first */
+	const char *what;	     /* in messages */
 	struct end *other;
 
 	/* What the test decides */
@@ -66,14 +66,14 @@ void world_begins(void);
 struct lc_flows flows_of(const char *down, const char *up);
 
 /* An answer of 3 bytes, both directions, as to ACCEPT 12. */
-extern const struct lc_member_answer yes;
+extern const struct lc_membership_answer yes;
 
 /* The application's calls. */
 enum leafcast_reason leaf_asks_to_join(const struct lc_flows *flows);
 enum leafcast_reason root_invites(const struct lc_flows *flows);
 /* The REQUEST before this end's application, which must be there. */
 const struct lc_local_message *request_at(const struct end *end);
-void accepts(struct end *end, const struct lc_member_answer *answer);
+void accepts(struct end *end, const struct lc_membership_answer *answer);
 
 /* Delivers until nothing is under way. */
 void settle(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include "member/judge.h"
+#include "membership/judge.h"
 
 #include "core/endpoint.h"
-#include "member/flows.h"
-#include "member/steps.h"
+#include "membership/flows.h"
+#include "membership/steps.h"
 
 /*
  * May that peer speak for that address? Only the host itself may: so nobody
@@ -11,9 +11,9 @@
  * somebody here who calls by TCP would direct it at other people's sockets.
  * (Policy by node and user comes here.)
  */
-static bool speaks_for(const struct lc_member *member, const struct lc_endpoint *address)
+static bool speaks_for(const struct lc_membership *member, const struct lc_endpoint *address)
 {
-	const struct lc_member_world *world = member->world;
+	const struct lc_membership_world *world = member->world;
 
 	if (world->is_within_node(member))
 		return world->is_local(member, address);
@@ -23,7 +23,7 @@ static bool speaks_for(const struct lc_member *member, const struct lc_endpoint 
 }
 
 /* Is it the address by which the peer reached us? Copies from any other of ours would look forged. */
-static bool is_called(const struct lc_member *member, const struct lc_endpoint *address)
+static bool is_called(const struct lc_membership *member, const struct lc_endpoint *address)
 {
 	if (member->world->is_within_node(member))
 		return member->world->is_local(member, address);
@@ -35,13 +35,13 @@ static bool is_name(const struct lc_endpoint *name, const struct lc_endpoint *li
 	return name->family == like->family && lc_address_is_unicast(name) && name->port != 0;
 }
 
-bool lc_judge_leaf_name(const struct lc_member *member, const struct lc_endpoint *name)
+bool lc_judge_leaf_name(const struct lc_membership *member, const struct lc_endpoint *name)
 {
 	return is_name(name, &member->session_name) &&
 	       lc_address_equal(name, member->world->other_address(member));
 }
 
-static void take(struct lc_member *member, const struct lc_message *message)
+static void take(struct lc_membership *member, const struct lc_message *message)
 {
 	member->session_name = message->session;
 	member->caller = message->data;
@@ -59,7 +59,7 @@ static void take(struct lc_member *member, const struct lc_message *message)
 }
 
 /* The other end's name, ours, and whether they may be used. */
-static enum leafcast_reason judge_names(const struct lc_member *member)
+static enum leafcast_reason judge_names(const struct lc_membership *member)
 {
 	bool join = member->end == LC_END_ADMITTER;
 	const struct lc_endpoint *theirs = join ? &member->leaf_name : &member->session_name;
@@ -72,7 +72,8 @@ static enum leafcast_reason judge_names(const struct lc_member *member)
 	return is_called(member, ours) ? LEAFCAST_NO_REASON : LEAFCAST_NOBODY_LISTENING;
 }
 
-enum leafcast_reason lc_judge_first_word(struct lc_member *member, const struct lc_message *message)
+enum leafcast_reason lc_judge_first_word(struct lc_membership *member,
+					 const struct lc_message *message)
 {
 	struct lc_listener_terms terms = {0};
 	enum leafcast_reason reason;
@@ -86,9 +87,9 @@ enum leafcast_reason lc_judge_first_word(struct lc_member *member, const struct 
 		return LEAFCAST_NOBODY_LISTENING;
 	member->root_receives = terms.root_receives;
 	lc_steps_find_path(member, &path);
-	reason = lc_member_take_asked(member, message->has_flows, &message->flows);
+	reason = lc_membership_take_asked(member, message->has_flows, &message->flows);
 	if (!reason && terms.has_flows)
-		reason = lc_member_merge_flows(member, &terms.flows);
+		reason = lc_membership_merge_flows(member, &terms.flows);
 	if (reason)
 		return reason;
 	member->waits = member->world->take_place(member);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include "member/member.h"
+#include "membership/membership.h"
 
 #include <errno.h>
 
 #include "core/endpoint.h"
-#include "member/flows.h"
-#include "member/judge.h"
-#include "member/steps.h"
+#include "membership/flows.h"
+#include "membership/judge.h"
+#include "membership/steps.h"
 
-void lc_member_init(struct lc_member *member, const struct lc_member_world *world)
+void lc_membership_init(struct lc_membership *member, const struct lc_membership_world *world)
 {
-	*member = (struct lc_member){
+	*member = (struct lc_membership){
 		.world = world,
 		.deadline_us = LC_JOIN_DEADLINE,
 		.asked = {.down = lc_flowspec_default, .up = lc_flowspec_default},
@@ -21,7 +21,7 @@ void lc_member_init(struct lc_member *member, const struct lc_member_world *worl
 /* ---- events ---- */
 
 /* How long each state may last that is left by the answer of somebody else; 0: for ever. */
-static uint64_t deadline_of(const struct lc_member *member)
+static uint64_t deadline_of(const struct lc_membership *member)
 {
 	switch (member->state) {
 	case LC_JOIN_CONNECTING:
@@ -44,7 +44,7 @@ static uint64_t deadline_of(const struct lc_member *member)
 	return 0;
 }
 
-static void arm_deadline(struct lc_member *member)
+static void arm_deadline(struct lc_membership *member)
 {
 	uint64_t in_us = deadline_of(member);
 
@@ -57,8 +57,8 @@ static void arm_deadline(struct lc_member *member)
 		member->world->stop_timer(member, LC_TIMER_DEADLINE);
 }
 
-void lc_member_event(struct lc_member *member, enum lc_join_event event,
-		     enum leafcast_reason reason)
+void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
+			 enum leafcast_reason reason)
 {
 	enum lc_join_state before = member->state;
 	struct lc_join_step step = lc_join_next(member->end, before, event, reason);
@@ -69,7 +69,7 @@ void lc_member_event(struct lc_member *member, enum lc_join_event event,
 	member->state = step.state;
 	failure = lc_steps_run(member, step.actions, step.reason);
 	if (failure) {
-		lc_member_event(member, LC_ON_FAILED, failure);
+		lc_membership_event(member, LC_ON_FAILED, failure);
 		return;
 	}
 	if (step.state == before)
@@ -82,28 +82,28 @@ void lc_member_event(struct lc_member *member, enum lc_join_event event,
 		arm_deadline(member);
 }
 
-enum leafcast_reason lc_member_start(struct lc_member *member, uint64_t reply,
-				     const struct lc_flows *flows)
+enum leafcast_reason lc_membership_start(struct lc_membership *member, uint64_t reply,
+					 const struct lc_flows *flows)
 {
-	enum leafcast_reason reason = lc_member_take_asked(member, flows != NULL, flows);
+	enum leafcast_reason reason = lc_membership_take_asked(member, flows != NULL, flows);
 
 	if (reason)
 		return reason;
 	member->reply = reply;
-	lc_member_event(member, LC_ON_START, LEAFCAST_NO_REASON);
+	lc_membership_event(member, LC_ON_START, LEAFCAST_NO_REASON);
 	return LEAFCAST_NO_REASON;
 }
 
 /* ---- the peer ---- */
 
-void lc_member_first_word(struct lc_member *member, const struct lc_message *message)
+void lc_membership_first_word(struct lc_membership *member, const struct lc_message *message)
 {
 	enum leafcast_reason reason = lc_judge_first_word(member, message);
 
-	lc_member_event(member, reason ? LC_ON_FAILED : LC_ON_ADMISSIBLE, reason);
+	lc_membership_event(member, reason ? LC_ON_FAILED : LC_ON_ADMISSIBLE, reason);
 }
 
-static bool take_leaf(struct lc_member *member, const struct lc_message *message)
+static bool take_leaf(struct lc_membership *member, const struct lc_message *message)
 {
 	if (!lc_judge_leaf_name(member, &message->leaf))
 		return false;
@@ -114,31 +114,31 @@ static bool take_leaf(struct lc_member *member, const struct lc_message *message
 	return true;
 }
 
-static void take_accept(struct lc_member *member, const struct lc_message *message)
+static void take_accept(struct lc_membership *member, const struct lc_message *message)
 {
 	enum leafcast_reason reason;
 
 	/* The machine judges one that comes at another time; it must change nothing here. */
 	if (member->state != (member->end == LC_END_INVITER ? LC_JOIN_REQUESTED : LC_JOIN_PROVEN)) {
-		lc_member_event(member, LC_ON_GOT_ACCEPT, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_GOT_ACCEPT, LEAFCAST_NO_REASON);
 		return;
 	}
 	if (message->data.length > member->capacity ||
 	    (member->end == LC_END_INVITER && !take_leaf(member, message))) {
-		lc_member_event(member, LC_ON_GOT_OTHER, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_GOT_OTHER, LEAFCAST_NO_REASON);
 		return;
 	}
-	reason = message->has_flows ? lc_member_merge_flows(member, &message->flows)
+	reason = message->has_flows ? lc_membership_merge_flows(member, &message->flows)
 				    : LEAFCAST_NO_REASON;
 	if (reason) {
-		lc_member_event(member, LC_ON_FAILED, reason);
+		lc_membership_event(member, LC_ON_FAILED, reason);
 		return;
 	}
 	member->callee = message->data;
-	lc_member_event(member, LC_ON_GOT_ACCEPT, LEAFCAST_NO_REASON);
+	lc_membership_event(member, LC_ON_GOT_ACCEPT, LEAFCAST_NO_REASON);
 }
 
-void lc_member_message(struct lc_member *member, const struct lc_message *message)
+void lc_membership_message(struct lc_membership *member, const struct lc_message *message)
 {
 	enum leafcast_reason reason = message->reason;
 
@@ -148,52 +148,53 @@ void lc_member_message(struct lc_member *member, const struct lc_message *messag
 		take_accept(member, message);
 		return;
 	case LC_MESSAGE_SEEN:
-		lc_member_event(member,
-				member->token && message->token == member->token ? LC_ON_GOT_SEEN
-										 : LC_ON_GOT_OTHER,
-				LEAFCAST_NO_REASON);
+		lc_membership_event(member,
+				    member->token && message->token == member->token
+					    ? LC_ON_GOT_SEEN
+					    : LC_ON_GOT_OTHER,
+				    LEAFCAST_NO_REASON);
 		return;
 	case LC_MESSAGE_JOINED:
-		lc_member_event(member, LC_ON_GOT_JOINED, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_GOT_JOINED, LEAFCAST_NO_REASON);
 		return;
 	case LC_MESSAGE_REFUSE:
 		member->heard_last_word = true;
-		lc_member_event(member, LC_ON_GOT_REFUSE, reason ? reason : LEAFCAST_REJECTED);
+		lc_membership_event(member, LC_ON_GOT_REFUSE, reason ? reason : LEAFCAST_REJECTED);
 		return;
 	case LC_MESSAGE_LEAVE:
 		member->heard_last_word = true;
 		member->left = reason ? reason : LEAFCAST_CLOSED;
 		member->expected = message->datagrams;
-		lc_member_event(member, LC_ON_GOT_LEAVE, member->left);
+		lc_membership_event(member, LC_ON_GOT_LEAVE, member->left);
 		return;
 	case LC_MESSAGE_REPORT:
-		lc_member_event(member, LC_ON_GOT_REPORT, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_GOT_REPORT, LEAFCAST_NO_REASON);
 		return;
 	case LC_MESSAGE_JOIN:
 	case LC_MESSAGE_INVITE:
 		break;
 	}
-	lc_member_garbage(member);
+	lc_membership_garbage(member);
 }
 
-void lc_member_garbage(struct lc_member *member)
+void lc_membership_garbage(struct lc_membership *member)
 {
-	lc_member_event(member, LC_ON_GOT_OTHER, LEAFCAST_NO_REASON);
+	lc_membership_event(member, LC_ON_GOT_OTHER, LEAFCAST_NO_REASON);
 }
 
-void lc_member_hung_up(struct lc_member *member, int error)
+void lc_membership_hung_up(struct lc_membership *member, int error)
 {
 	member->heard_last_word = true;
 	if (member->state == LC_JOIN_CONNECTING && error)
-		lc_member_event(member, LC_ON_FAILED, lc_reason_of_errno(error));
+		lc_membership_event(member, LC_ON_FAILED, lc_reason_of_errno(error));
 	else
-		lc_member_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
 }
 
 /* ---- the application ---- */
 
 /* Its decision takes the request off the listener's backlog. */
-static void decided(struct lc_member *member)
+static void decided(struct lc_membership *member)
 {
 	if (member->waits)
 		member->world->give_place(member);
@@ -201,7 +202,7 @@ static void decided(struct lc_member *member)
 	member->request = 0;
 }
 
-void lc_member_accept(struct lc_member *member, const struct lc_member_answer *answer)
+void lc_membership_accept(struct lc_membership *member, const struct lc_membership_answer *answer)
 {
 	enum leafcast_reason reason = LEAFCAST_NO_REASON;
 
@@ -212,37 +213,37 @@ void lc_member_accept(struct lc_member *member, const struct lc_member_answer *a
 		member->leaf_receives = answer->receives;
 	}
 	if (answer->has_flows)
-		reason = lc_member_merge_flows(member, &answer->flows);
+		reason = lc_membership_merge_flows(member, &answer->flows);
 	if (reason) {
 		member->world->tell(member, &(struct lc_local_message){.kind = LC_LOCAL_REPLY,
 								       .id = answer->reply,
 								       .reason = reason});
-		lc_member_event(member, LC_ON_APP_REJECTS, reason);
+		lc_membership_event(member, LC_ON_APP_REJECTS, reason);
 		return;
 	}
 	member->reply = answer->reply;
-	lc_member_event(member, LC_ON_APP_ACCEPTS, LEAFCAST_NO_REASON);
+	lc_membership_event(member, LC_ON_APP_ACCEPTS, LEAFCAST_NO_REASON);
 }
 
-void lc_member_reject(struct lc_member *member, enum leafcast_reason reason)
+void lc_membership_reject(struct lc_membership *member, enum leafcast_reason reason)
 {
-	lc_member_event(member, LC_ON_APP_REJECTS, reason);
+	lc_membership_event(member, LC_ON_APP_REJECTS, reason);
 }
 
 /* ---- time ---- */
 
-void lc_member_timer(struct lc_member *member, enum lc_member_timer timer)
+void lc_membership_timer(struct lc_membership *member, enum lc_membership_timer timer)
 {
 	switch (timer) {
 	case LC_TIMER_DEADLINE:
-		lc_member_event(member, LC_ON_DEADLINE, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_DEADLINE, LEAFCAST_NO_REASON);
 		break;
 	case LC_TIMER_PROBE:
 		lc_steps_probe(member);
 		break;
 	case LC_TIMER_DRAIN:
 		if (lc_steps_is_drained(member))
-			lc_member_event(member, LC_ON_DRAINED, member->left);
+			lc_membership_event(member, LC_ON_DRAINED, member->left);
 		else
 			lc_steps_drain_on(member);
 		break;
@@ -255,16 +256,16 @@ void lc_member_timer(struct lc_member *member, enum lc_member_timer timer)
  * Silence is counted in calls, not read off a clock: a daemon that was stopped
  * for a minute does not take the whole world for dead when it goes on.
  */
-void lc_member_tick(struct lc_member *member)
+void lc_membership_tick(struct lc_membership *member)
 {
 	if (member->state != LC_JOIN_MEMBER)
 		return;
 	/* One that reads none of our reports any more is as good as silent. */
 	if (++member->silent_ticks > LC_SILENT_TICKS || lc_steps_report(member) == -ENOBUFS)
-		lc_member_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+		lc_membership_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
 }
 
-void lc_member_follow_path(struct lc_member *member)
+void lc_membership_follow_path(struct lc_membership *member)
 {
 	lc_steps_follow_path(member);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include "member/steps.h"
+#include "membership/steps.h"
 
 #include <errno.h>
 
 #include "core/endpoint.h"
-#include "member/flows.h"
+#include "membership/flows.h"
 
 enum leafcast_reason lc_reason_of_errno(int error)
 {
@@ -40,12 +40,12 @@ enum leafcast_reason lc_reason_of_errno(int error)
 /* ---- paths ---- */
 
 /* The leaf's name as far as it is known: an invited one has only the name it was invited by. */
-static const struct lc_endpoint *leaf_or_listener(const struct lc_member *member)
+static const struct lc_endpoint *leaf_or_listener(const struct lc_membership *member)
 {
 	return member->leaf_name.port ? &member->leaf_name : &member->listen_name;
 }
 
-int lc_steps_find_path(struct lc_member *member, struct lc_path *path)
+int lc_steps_find_path(struct lc_membership *member, struct lc_path *path)
 {
 	const struct lc_endpoint *root = &member->session_name, *leaf = leaf_or_listener(member);
 	bool from_root = lc_join_end_is_root(member->end);
@@ -56,7 +56,7 @@ int lc_steps_find_path(struct lc_member *member, struct lc_path *path)
 	return error;
 }
 
-static void admit_anchor(struct lc_member *member)
+static void admit_anchor(struct lc_membership *member)
 {
 	struct lc_path path;
 	int error = lc_steps_find_path(member, &path);
@@ -64,7 +64,7 @@ static void admit_anchor(struct lc_member *member)
 	member->world->admit_anchor(member, error ? 0 : path.hop.ifindex);
 }
 
-static void set_hop(struct lc_member *member)
+static void set_hop(struct lc_membership *member)
 {
 	struct lc_path path;
 
@@ -73,7 +73,7 @@ static void set_hop(struct lc_member *member)
 	member->world->set_hop(member, &path);
 }
 
-void lc_steps_follow_path(struct lc_member *member)
+void lc_steps_follow_path(struct lc_membership *member)
 {
 	if (member->leaf)
 		set_hop(member);
@@ -84,7 +84,7 @@ void lc_steps_follow_path(struct lc_member *member)
 
 /* ---- the connection ---- */
 
-static enum leafcast_reason do_connect(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_connect(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	return lc_reason_of_errno(member->world->connect(member, member->end == LC_END_JOINER
@@ -92,12 +92,14 @@ static enum leafcast_reason do_connect(struct lc_member *member, enum leafcast_r
 									 : &member->listen_name));
 }
 
-static enum leafcast_reason send_message(struct lc_member *member, const struct lc_message *message)
+static enum leafcast_reason send_message(struct lc_membership *member,
+					 const struct lc_message *message)
 {
 	return lc_reason_of_errno(member->world->send(member, message));
 }
 
-static enum leafcast_reason do_send_request(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_send_request(struct lc_membership *member,
+					    enum leafcast_reason reason)
 {
 	struct lc_message message = {
 		.kind = LC_MESSAGE_JOIN,
@@ -129,14 +131,15 @@ static enum leafcast_reason do_send_request(struct lc_member *member, enum leafc
 	return send_message(member, &message);
 }
 
-static enum leafcast_reason do_send_seen(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_send_seen(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	return send_message(member,
 			    &(struct lc_message){.kind = LC_MESSAGE_SEEN, .token = member->token});
 }
 
-static enum leafcast_reason do_send_accept(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_send_accept(struct lc_membership *member,
+					   enum leafcast_reason reason)
 {
 	struct lc_message message = {
 		.kind = LC_MESSAGE_ACCEPT,
@@ -155,22 +158,24 @@ static enum leafcast_reason do_send_accept(struct lc_member *member, enum leafca
 	return send_message(member, &message);
 }
 
-static enum leafcast_reason do_send_joined(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_send_joined(struct lc_membership *member,
+					   enum leafcast_reason reason)
 {
 	(void)reason;
 	return send_message(member, &(struct lc_message){.kind = LC_MESSAGE_JOINED});
 }
 
-static enum leafcast_reason do_send_refuse(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_send_refuse(struct lc_membership *member,
+					   enum leafcast_reason reason)
 {
 	return send_message(member,
 			    &(struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = reason});
 }
 
-static int send_counts(struct lc_member *member, enum lc_message_kind kind,
+static int send_counts(struct lc_membership *member, enum lc_message_kind kind,
 		       enum leafcast_reason reason)
 {
-	struct lc_member_counts counts = member->world->count(member);
+	struct lc_membership_counts counts = member->world->count(member);
 	struct lc_message message = {
 		.kind = kind,
 		.reason = reason,
@@ -182,21 +187,22 @@ static int send_counts(struct lc_member *member, enum lc_message_kind kind,
 	return member->world->send(member, &message);
 }
 
-static enum leafcast_reason do_send_leave(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_send_leave(struct lc_membership *member, enum leafcast_reason reason)
 {
 	return lc_reason_of_errno(send_counts(member, LC_MESSAGE_LEAVE, reason));
 }
 
-int lc_steps_report(struct lc_member *member)
+int lc_steps_report(struct lc_membership *member)
 {
 	return send_counts(member, LC_MESSAGE_REPORT, LEAFCAST_NO_REASON);
 }
 
 /* ---- the leaf's socket ---- */
 
-static enum leafcast_reason do_admit_anchor(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_admit_anchor(struct lc_membership *member,
+					    enum leafcast_reason reason)
 {
-	const struct lc_member_world *world = member->world;
+	const struct lc_membership_world *world = member->world;
 	int error = world->name_socket(member, world->own_address(member), &member->leaf_name);
 
 	(void)reason;
@@ -208,11 +214,12 @@ static enum leafcast_reason do_admit_anchor(struct lc_member *member, enum leafc
 	member->admitted_before = world->admitted(member);
 	admit_anchor(member);
 	/* Now that the path is known: M must fit it. */
-	return member->has_flows ? lc_member_merge_flows(member, &member->flows)
+	return member->has_flows ? lc_membership_merge_flows(member, &member->flows)
 				 : LEAFCAST_NO_REASON;
 }
 
-static enum leafcast_reason do_admit_nobody(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_admit_nobody(struct lc_membership *member,
+					    enum leafcast_reason reason)
 {
 	(void)reason;
 	member->world->admit_nobody(member);
@@ -226,7 +233,7 @@ static enum leafcast_reason do_admit_nobody(struct lc_member *member, enum leafc
  * old one is no more is believed only if nothing has been heard of it lately:
  * anybody on that host can ask so, and a request can be sent twice.
  */
-static enum leafcast_reason do_add_leaf(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_add_leaf(struct lc_membership *member, enum leafcast_reason reason)
 {
 	int error = member->world->add_leaf(member);
 
@@ -236,20 +243,20 @@ static enum leafcast_reason do_add_leaf(struct lc_member *member, enum leafcast_
 	if (error)
 		return lc_reason_of_errno(error);
 	set_hop(member);
-	return member->has_flows ? lc_member_merge_flows(member, &member->flows)
+	return member->has_flows ? lc_membership_merge_flows(member, &member->flows)
 				 : LEAFCAST_NO_REASON;
 }
 
-static enum leafcast_reason do_enter(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_enter(struct lc_membership *member, enum leafcast_reason reason)
 {
-	struct lc_policer down = lc_member_down_policer(member);
-	struct lc_policer up = lc_member_up_policer(member);
+	struct lc_policer down = lc_membership_down_policer(member);
+	struct lc_policer up = lc_membership_up_policer(member);
 
 	(void)reason;
 	return lc_reason_of_errno(member->world->enter_leaf(member, &down, &up));
 }
 
-static enum leafcast_reason do_leave(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_leave(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	member->world->leave_leaf(member);
@@ -262,7 +269,7 @@ static enum leafcast_reason do_leave(struct lc_member *member, enum leafcast_rea
 #define FIRST_PAUSE_US 50000ull
 #define MOST_DOUBLINGS 6
 
-void lc_steps_probe(struct lc_member *member)
+void lc_steps_probe(struct lc_membership *member)
 {
 	lc_steps_follow_path(member);
 	member->world->send_probe(member);
@@ -271,14 +278,14 @@ void lc_steps_probe(struct lc_member *member)
 		member->probes++;
 }
 
-static enum leafcast_reason do_probe(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_probe(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	member->probes = 0;
 	return lc_reason_of_errno(member->world->set_timer(member, LC_TIMER_PROBE, 0));
 }
 
-static enum leafcast_reason do_stop_probe(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_stop_probe(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	member->world->stop_timer(member, LC_TIMER_PROBE);
@@ -297,7 +304,7 @@ static enum leafcast_reason do_stop_probe(struct lc_member *member, enum leafcas
 #define STILL_STEPS 40	 /* 200 ms */
 #define MOST_STEPS  1000 /* 5 s */
 
-bool lc_steps_is_drained(struct lc_member *member)
+bool lc_steps_is_drained(struct lc_membership *member)
 {
 	uint64_t admitted;
 
@@ -311,12 +318,12 @@ bool lc_steps_is_drained(struct lc_member *member)
 	return member->still_steps >= STILL_STEPS || ++member->drain_steps >= MOST_STEPS;
 }
 
-void lc_steps_drain_on(struct lc_member *member)
+void lc_steps_drain_on(struct lc_membership *member)
 {
 	member->world->set_timer(member, LC_TIMER_DRAIN, STEP_US);
 }
 
-static enum leafcast_reason do_drain(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_drain(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	return lc_reason_of_errno(member->world->set_timer(member, LC_TIMER_DRAIN, 0));
@@ -324,7 +331,7 @@ static enum leafcast_reason do_drain(struct lc_member *member, enum leafcast_rea
 
 /* ---- the application ---- */
 
-static enum leafcast_reason do_ask(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_ask(struct lc_membership *member, enum leafcast_reason reason)
 {
 	bool root = lc_join_end_is_root(member->end);
 	struct lc_local_message message = {
@@ -342,7 +349,7 @@ static enum leafcast_reason do_ask(struct lc_member *member, enum leafcast_reaso
 	return member->request ? LEAFCAST_NO_REASON : LEAFCAST_BACKLOG_FULL;
 }
 
-static enum leafcast_reason do_withdraw(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_withdraw(struct lc_membership *member, enum leafcast_reason reason)
 {
 	if (member->request) /* else it was never asked */
 		member->world->tell(member, &(struct lc_local_message){.kind = LC_LOCAL_WITHDRAWN,
@@ -352,7 +359,7 @@ static enum leafcast_reason do_withdraw(struct lc_member *member, enum leafcast_
 }
 
 /* To whoever waits for the answer to JOIN or ACCEPT. */
-static void answer(struct lc_member *member, enum leafcast_reason reason)
+static void answer(struct lc_membership *member, enum leafcast_reason reason)
 {
 	struct lc_local_message reply = {
 		.kind = LC_LOCAL_REPLY, .id = member->reply, .reason = reason};
@@ -372,20 +379,21 @@ static void answer(struct lc_member *member, enum leafcast_reason reason)
 	member->world->tell(member, &reply);
 }
 
-static enum leafcast_reason do_complete(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_complete(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
 	answer(member, LEAFCAST_NO_REASON);
 	return LEAFCAST_NO_REASON;
 }
 
-static enum leafcast_reason do_fail(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_fail(struct lc_membership *member, enum leafcast_reason reason)
 {
 	answer(member, reason);
 	return LEAFCAST_NO_REASON;
 }
 
-static enum leafcast_reason do_notify_close(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_notify_close(struct lc_membership *member,
+					    enum leafcast_reason reason)
 {
 	if (member->reply)
 		answer(member, reason); /* it never came to be, as far as the application knows */
@@ -397,9 +405,9 @@ static enum leafcast_reason do_notify_close(struct lc_member *member, enum leafc
 
 /* ---- the end ---- */
 
-static enum leafcast_reason do_remove(struct lc_member *member, enum leafcast_reason reason)
+static enum leafcast_reason do_remove(struct lc_membership *member, enum leafcast_reason reason)
 {
-	const struct lc_member_world *world = member->world;
+	const struct lc_membership_world *world = member->world;
 
 	(void)reason;
 	member->last_counts = world->count(member);
@@ -417,7 +425,7 @@ static enum leafcast_reason do_remove(struct lc_member *member, enum leafcast_re
 }
 
 /* In the order of the bits of enum lc_join_action. */
-static enum leafcast_reason (*const actions_in_order[])(struct lc_member *,
+static enum leafcast_reason (*const actions_in_order[])(struct lc_membership *,
 							enum leafcast_reason) = {
 	do_connect,	do_admit_anchor, do_send_request, do_add_leaf,	   do_probe,
 	do_send_seen,	do_ask,		 do_withdraw,	  do_stop_probe,   do_enter,
@@ -428,7 +436,7 @@ static enum leafcast_reason (*const actions_in_order[])(struct lc_member *,
 _Static_assert(LC_DO_REMOVE == 1 << (sizeof(actions_in_order) / sizeof(actions_in_order[0]) - 1),
 	       "one function per action");
 
-enum leafcast_reason lc_steps_run(struct lc_member *member, unsigned int actions,
+enum leafcast_reason lc_steps_run(struct lc_membership *member, unsigned int actions,
 				  enum leafcast_reason reason)
 {
 	bool last = member->state == LC_JOIN_GONE;

@@ -6,15 +6,15 @@
  * so that whole memberships run without a socket, a map or a clock.
  *
  * Rules for whoever implements them:
- *   - each may be called during lc_member_event() of that member, so none may
+ *   - each may be called during lc_membership_event() of that member, so none may
  *     feed an event to the same member before it returns (evict_silent() feeds
  *     one to another);
  *   - `int` is 0 or a negative errno, and nothing was changed on failure;
  *   - what is said to a peer or an application that is gone is lost in silence,
  *     but for the error of send(): their end is an event of its own.
  */
-#ifndef CTL_MEMBER_WORLD_H
-#define CTL_MEMBER_WORLD_H
+#ifndef CTL_MEMBERSHIP_WORLD_H
+#define CTL_MEMBERSHIP_WORLD_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,9 +24,9 @@
 #include "core/message.h"
 #include "core/path.h"
 
-struct lc_member;
+struct lc_membership;
 
-enum lc_member_timer {
+enum lc_membership_timer {
 	LC_TIMER_DEADLINE, /* of the state it is in */
 	LC_TIMER_PROBE,	   /* until the next probe */
 	LC_TIMER_DRAIN,	   /* until the next look at what has arrived */
@@ -34,7 +34,7 @@ enum lc_member_timer {
 };
 
 /* What this end counts: at the root what was sent to the leaf, at the leaf what was admitted. */
-struct lc_member_counts {
+struct lc_membership_counts {
 	uint64_t datagrams, bytes;
 	uint64_t buffer_drops; /* leaf: of those, what its buffer had no room for */
 };
@@ -46,28 +46,28 @@ struct lc_listener_terms {
 	bool root_receives; /* a root's: takes what leaves send */
 };
 
-struct lc_member_world {
+struct lc_membership_world {
 	/* ---- the node of the other end ---- */
 	/* Opens the connection to `to`'s node; CONNECTED, FAILED or HUNG_UP follows, not from within. */
-	int (*connect)(struct lc_member *member, const struct lc_endpoint *to);
+	int (*connect)(struct lc_membership *member, const struct lc_endpoint *to);
 	/* -EPIPE: there is none, or it ended; -ENOBUFS: the peer does not read. */
-	int (*send)(struct lc_member *member, const struct lc_message *message);
+	int (*send)(struct lc_membership *member, const struct lc_message *message);
 	/* The addresses of the connection's two ends. */
-	const struct lc_endpoint *(*own_address)(const struct lc_member *member);
-	const struct lc_endpoint *(*other_address)(const struct lc_member *member);
+	const struct lc_endpoint *(*own_address)(const struct lc_membership *member);
+	const struct lc_endpoint *(*other_address)(const struct lc_membership *member);
 	/* Whether the other end is this very node. */
-	bool (*is_within_node)(const struct lc_member *member);
+	bool (*is_within_node)(const struct lc_membership *member);
 	/* Whether other nodes are let in at all. */
-	bool (*lets_nodes_in)(const struct lc_member *member);
+	bool (*lets_nodes_in)(const struct lc_membership *member);
 	/* Whether the address is one of this node's. */
-	bool (*is_local)(const struct lc_member *member, const struct lc_endpoint *address);
+	bool (*is_local)(const struct lc_membership *member, const struct lc_endpoint *address);
 
 	/* ---- who is asked ---- */
 	/* Finds the root's session by session_name, or the leaf that listens at listen_name, and remembers it. */
-	bool (*find_listener)(struct lc_member *member, struct lc_listener_terms *terms);
+	bool (*find_listener)(struct lc_membership *member, struct lc_listener_terms *terms);
 	/* One of the places in its backlog; false: full. */
-	bool (*take_place)(struct lc_member *member);
-	void (*give_place)(struct lc_member *member);
+	bool (*take_place)(struct lc_membership *member);
+	void (*give_place)(struct lc_membership *member);
 
 	/* ---- the application ---- */
 	/*
@@ -75,12 +75,12 @@ struct lc_member_world {
 	 * and returns its number, which is never given twice; 0: the application
 	 * does not read what it is told.
 	 */
-	uint64_t (*ask)(struct lc_member *member, struct lc_local_message *request);
+	uint64_t (*ask)(struct lc_membership *member, struct lc_local_message *request);
 	/*
 	 * WITHDRAWN and REPLY go to whose request it is, CLOSED to the member's own
 	 * socket. Fills in `socket`, and in a root's REPLY `channel`.
 	 */
-	void (*tell)(struct lc_member *member, struct lc_local_message *message);
+	void (*tell)(struct lc_membership *member, struct lc_local_message *message);
 
 	/* ---- the leaf's socket ---- */
 	/*
@@ -88,46 +88,47 @@ struct lc_member_world {
 	 * to `address` and a port of the system's choice. A wildcard is replaced
 	 * by `address`.
 	 */
-	int (*name_socket)(struct lc_member *member, const struct lc_endpoint *address,
+	int (*name_socket)(struct lc_membership *member, const struct lc_endpoint *address,
 			   struct lc_endpoint *name);
 	/* The anchor may reach it: session_name by `ifindex` (0: any), the probe with member->token. */
-	void (*admit_anchor)(struct lc_member *member, uint32_t ifindex);
-	void (*admit_nobody)(struct lc_member *member);
+	void (*admit_anchor)(struct lc_membership *member, uint32_t ifindex);
+	void (*admit_nobody)(struct lc_membership *member);
 	/* Datagrams admitted since it is open. */
-	uint64_t (*admitted)(struct lc_member *member);
+	uint64_t (*admitted)(struct lc_membership *member);
 
 	/* ---- the leaf's record at the root: sets and keeps member->leaf ---- */
 	/* -EEXIST: another membership of the session has this leaf_name. */
-	int (*add_leaf)(struct lc_member *member);
+	int (*add_leaf)(struct lc_membership *member);
 	/* That other one ends if nothing has been heard of it lately; true: it did. */
-	bool (*evict_silent)(struct lc_member *member);
-	void (*set_hop)(struct lc_member *member, const struct lc_path *path);
-	void (*send_probe)(struct lc_member *member);
-	int (*enter_leaf)(struct lc_member *member, const struct lc_policer *down,
+	bool (*evict_silent)(struct lc_membership *member);
+	void (*set_hop)(struct lc_membership *member, const struct lc_path *path);
+	void (*send_probe)(struct lc_membership *member);
+	int (*enter_leaf)(struct lc_membership *member, const struct lc_policer *down,
 			  const struct lc_policer *up);
 	/* No copy is made any more; the record and its counts stay. */
-	void (*leave_leaf)(struct lc_member *member);
-	void (*remove_leaf)(struct lc_member *member);
-	struct lc_member_counts (*count)(struct lc_member *member);
+	void (*leave_leaf)(struct lc_membership *member);
+	void (*remove_leaf)(struct lc_membership *member);
+	struct lc_membership_counts (*count)(struct lc_membership *member);
 
 	/* ---- paths ---- */
-	int (*find_path)(struct lc_member *member, const struct lc_endpoint *from,
+	int (*find_path)(struct lc_membership *member, const struct lc_endpoint *from,
 			 const struct lc_endpoint *to, struct lc_path *path);
 
 	/* ---- chance and time ---- */
-	int (*draw_token)(struct lc_member *member, uint64_t *token);
-	/* lc_member_timer() after `in_us` microseconds, never from within; replaces an earlier one. */
-	int (*set_timer)(struct lc_member *member, enum lc_member_timer timer, uint64_t in_us);
-	void (*stop_timer)(struct lc_member *member, enum lc_member_timer timer);
+	int (*draw_token)(struct lc_membership *member, uint64_t *token);
+	/* lc_membership_timer() after `in_us` microseconds, never from within; replaces an earlier one. */
+	int (*set_timer)(struct lc_membership *member, enum lc_membership_timer timer,
+			 uint64_t in_us);
+	void (*stop_timer)(struct lc_membership *member, enum lc_membership_timer timer);
 
 	/* ---- what became of it ---- */
 	/* The join was decided, or the membership ended (for the log). */
-	void (*note)(const struct lc_member *member, enum lc_join_state before,
+	void (*note)(const struct lc_membership *member, enum lc_join_state before,
 		     enum leafcast_reason reason);
 	/* Gives back socket, listener's place, session; the connection is closed when what was sent is read. */
-	void (*release)(struct lc_member *member);
+	void (*release)(struct lc_membership *member);
 	/* Once, as the last call: it is GONE and may be freed when control is back in the loop. */
-	void (*gone)(struct lc_member *member);
+	void (*gone)(struct lc_membership *member);
 };
 
 #endif

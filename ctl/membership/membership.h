@@ -4,7 +4,7 @@
  * and what each step of the join machine (core/join.h) does with it. Pure: the
  * world is a struct of functions (member/world.h).
  *
- * Order: flows < steps < judge < member
+ * Order: flows < steps < judge < membership
  *
  * Flows, from asking to holding:
  *   asked   what the joiner asks or the inviter offers, as it was said; the
@@ -12,25 +12,26 @@
  *   flows   what the member is held to: `asked`, merged with what the listener
  *           has set and what the application answered, judged after each merge
  */
-#ifndef CTL_MEMBER_MEMBER_H
-#define CTL_MEMBER_MEMBER_H
+#ifndef CTL_MEMBERSHIP_MEMBERSHIP_H
+#define CTL_MEMBERSHIP_MEMBERSHIP_H
 
-#include "member/world.h"
+#include "membership/world.h"
 
-/* In microseconds, as lc_member_world's timers are. */
-#define LC_MEMBER_SECOND  1000000ull
-#define LC_JOIN_DEADLINE  (LC_LOCAL_JOIN_MS * 1000ull) /* unless its caller says otherwise */
-#define LC_ASK_DEADLINE	  (30 * LC_MEMBER_SECOND) /* how long an application may leave it undecided */
-#define LC_PROBE_DEADLINE (3 * LC_MEMBER_SECOND)
+/* In microseconds, as lc_membership_world's timers are. */
+#define LC_MEMBERSHIP_SECOND 1000000ull
+#define LC_JOIN_DEADLINE     (LC_LOCAL_JOIN_MS * 1000ull) /* unless its caller says otherwise */
+#define LC_ASK_DEADLINE \
+	(30 * LC_MEMBERSHIP_SECOND) /* how long an application may leave it undecided */
+#define LC_PROBE_DEADLINE (3 * LC_MEMBERSHIP_SECOND)
 /* The invitee's: the root probes, then says its last word. */
 #define LC_CONFIRM_DEADLINE (2 * LC_PROBE_DEADLINE)
 
-/* In calls of lc_member_tick(), one a second. */
+/* In calls of lc_membership_tick(), one a second. */
 #define LC_SILENT_TICKS	 10 /* a member whose peer is silent that long is lost */
 #define LC_SUSPECT_TICKS 2  /* ...and that long, may be lost */
 
-struct lc_member {
-	const struct lc_member_world *world;
+struct lc_membership {
+	const struct lc_membership_world *world;
 	enum lc_join_end end;
 	enum lc_join_state state;
 
@@ -61,41 +62,41 @@ struct lc_member {
 	uint64_t admitted_before;  /* count of the socket when it became this member's */
 	uint64_t last_admitted;
 	unsigned int drain_steps, still_steps;
-	struct lc_member_counts last_counts; /* when it ended */
+	struct lc_membership_counts last_counts; /* when it ended */
 };
 
-/* Neither connected nor asked yet. Then the names are filled in, and lc_member_start() or lc_member_first_word() follows. */
-void lc_member_init(struct lc_member *member, const struct lc_member_world *world);
+/* Neither connected nor asked yet. Then the names are filled in, and lc_membership_start() or lc_membership_first_word() follows. */
+void lc_membership_init(struct lc_membership *member, const struct lc_membership_world *world);
 
 /*
  * Starts a join that an application asked for by message `reply`, with `flows`
  * (NULL: none). They are judged first: on a reason nothing has happened.
  */
-enum leafcast_reason lc_member_start(struct lc_member *member, uint64_t reply,
-				     const struct lc_flows *flows);
+enum leafcast_reason lc_membership_start(struct lc_membership *member, uint64_t reply,
+					 const struct lc_flows *flows);
 
 /*
  * Feeds one event to the machine and carries out what follows. `reason` as for
  * lc_join_next(). After it the member may be GONE, but not freed.
  */
-void lc_member_event(struct lc_member *member, enum lc_join_event event,
-		     enum leafcast_reason reason);
+void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
+			 enum leafcast_reason reason);
 
 /*
  * The first message of a connection that came in, which must be a JOIN or an
  * INVITE: fills the member, judges it (policy, listener, flows, backlog) and
  * goes on, or refuses.
  */
-void lc_member_first_word(struct lc_member *member, const struct lc_message *message);
+void lc_membership_first_word(struct lc_membership *member, const struct lc_message *message);
 /* Any later message. */
-void lc_member_message(struct lc_member *member, const struct lc_message *message);
+void lc_membership_message(struct lc_membership *member, const struct lc_message *message);
 /* The connection ended; `error` 0: in order. */
-void lc_member_hung_up(struct lc_member *member, int error);
+void lc_membership_hung_up(struct lc_membership *member, int error);
 /* What came is no message. */
-void lc_member_garbage(struct lc_member *member);
+void lc_membership_garbage(struct lc_membership *member);
 
 /* The application's answer to REQUEST. */
-struct lc_member_answer {
+struct lc_membership_answer {
 	uint64_t reply; /* id of the ACCEPT */
 	struct lc_connect_data data;
 	bool has_flows;
@@ -103,15 +104,15 @@ struct lc_member_answer {
 	bool sends, receives; /* an invited leaf's directions */
 };
 /* Accepted, if what was answered can be; else the peer and the application are refused. */
-void lc_member_accept(struct lc_member *member, const struct lc_member_answer *answer);
-void lc_member_reject(struct lc_member *member, enum leafcast_reason reason);
+void lc_membership_accept(struct lc_membership *member, const struct lc_membership_answer *answer);
+void lc_membership_reject(struct lc_membership *member, enum leafcast_reason reason);
 
 /* A timer that set_timer() set has run out. */
-void lc_member_timer(struct lc_member *member, enum lc_member_timer timer);
+void lc_membership_timer(struct lc_membership *member, enum lc_membership_timer timer);
 /* Every second: reports, and counts the peer's silence. */
-void lc_member_tick(struct lc_member *member);
+void lc_membership_tick(struct lc_membership *member);
 /* The network changed: the path is looked up again. */
-void lc_member_follow_path(struct lc_member *member);
+void lc_membership_follow_path(struct lc_membership *member);
 
 /* Why a function of the world failed, as peers and applications are told. */
 enum leafcast_reason lc_reason_of_errno(int error);

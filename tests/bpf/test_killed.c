@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* Adopting what was left half done, and what cannot be adopted. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "books.h"
+
+/* ---- killed between two stores ---- */
+
+/* One that was about to enter or leave has left; of a closed session there is none. */
+Test(killed, half_done_leaves)
+{
+	struct session session, other;
+	uint32_t leaves[3], number;
+	struct lc_leaf_spec spec;
+	struct net net;
+
+	net_open_sized(&net, 8, 16, 8);
+	session = net_session(&net, ROOT4, NULL);
+	other = net_session(&net, ROOT6, NULL);
+	spec = leaf_spec(&session, endpoint("10.9.0.77", 1000));
+	spec.sends = true;
+	cr_assert_eq(lc_plane_add_leaf(net.plane, &spec, &leaves[0]), 0);
+	cr_assert_eq(lc_plane_enter_leaf(net.plane, leaves[0]), 0);
+	leaves[1] = net_leaf(&net, &session, 1, NULL);
+	leaves[2] = net_leaf(&net, &other, 2, NULL);
+	lc_leaf_of(net.plane, leaves[0])->entered = 0;
+	lc_session_of(net.plane, other.number)->state = LC_SESSION_FREE;
+	take_over(&net);
+	cr_expect_eq(count_entries(&net, LC_MAP_UPLINKS), 0);
+	cr_expect_eq(net.plane->leaf_states[leaves[0]].slot, LC_NO_SLOT);
+	cr_expect_eq(net.plane->receivers[session.number].holes, 1);
+	cr_expect_neq(net.plane->leaf_states[leaves[1]].slot, LC_NO_SLOT);
+	cr_expect_eq(net.plane->free_leaves.count, 13);
+	cr_expect_eq(net.plane->free_sessions.count, 6);
+	cr_expect_eq(count_entries(&net, LC_MAP_MEMBERS), 3);
+
+	/* Entering completes, and what was said of lc_uplinks is said again. */
+	cr_expect_eq(lc_plane_enter_leaf(net.plane, leaves[0]), 0);
+	cr_expect_eq(net.plane->receivers[session.number].holes, 0);
+	bpf_map_delete_elem(net.plane->maps.fd[LC_MAP_UPLINKS],
+			    &(struct lc_uplink_key){session.number, spec.to});
+	take_over(&net);
+	cr_expect_eq(count_entries(&net, LC_MAP_UPLINKS), 1);
+	cr_expect_eq(lc_plane_add_leaf(net.plane, &spec, &number), -EEXIST);
+	net_close(&net);
+}
+
+/* Whatever capacity was stored last, no slot is another session's too. */
+Test(killed, half_done_extents)
+{
+	static const struct {
+		const char *what;
+		uint32_t old_count, old_capacity, count, capacity;
+	} rows[] = {
+		{"grew: the former one's capacity", 4, 4, 5, 8},
+		{"shrank: what both have", 12, 16, 3, 4},
+		{"emptied", 4, 4, 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct lc_session *record;
+		struct session session;
+		struct net net;
+		uint32_t claimed;
+
+		net_open_sized(&net, 8, 64, 8);
+		session = net_session(&net, ROOT4, NULL);
+		for (unsigned int j = 0; j < rows[i].count; j++)
+			net_leaf(&net, &session, j, NULL);
+		record = lc_session_of(net.plane, session.number);
+		cr_assert_eq(record->extent_capacity, rows[i].capacity, "%s", rows[i].what);
+		/* The stores of a change, each with the kill behind it, as records.h has their order. */
+		record->extent_capacity = rows[i].old_capacity < rows[i].capacity
+						  ? rows[i].old_capacity
+						  : rows[i].capacity;
+		take_over(&net);
+		claimed = lc_session_of(net.plane, session.number)->extent_capacity;
+		cr_expect_geq(claimed, rows[i].count, "%s", rows[i].what);
+		cr_expect_leq(claimed, rows[i].capacity, "%s: %u slots", rows[i].what, claimed);
+		cr_expect_eq(count_entries(&net, LC_MAP_MEMBERS), 1 + rows[i].count);
+		for (unsigned int j = 20; j < 40; j++)
+			net_leaf(&net, &session, j, NULL);
+		net_close(&net);
+	}
+}
+
+Test(killed, half_done_admissions)
+{
+	struct lc_endpoint anchor = endpoint("10.9.0.32", 5000);
+	uint32_t admits[2], again;
+	uint64_t cookie;
+	int sockets[3];
+	struct net net;
+
+	net_open_sized(&net, 8, 16, 8);
+	for (int i = 0; i < 3; i++)
+		sockets[i] = net_socket(&net, ROOT4, 7000 + i);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(lc_plane_admit_socket(net.plane, sockets[i], &admits[i]), 0);
+		lc_plane_admit_anchor(net.plane, admits[i], &anchor, 0, 0, true);
+	}
+	cookie = lc_admit_of(net.plane, admits[0])->cookie;
+	/* Not in the index yet; half written; and a second one about to be refused. */
+	bpf_map_delete_elem(net.plane->maps.fd[LC_MAP_ADMIT_INDEX], &cookie);
+	lc_admit_of(net.plane, admits[1])->version |= 1;
+	lc_admit_of(net.plane, 7)->cookie = lc_admit_of(net.plane, admits[1])->cookie;
+	take_over(&net);
+	cr_expect_eq(bpf_map_lookup_elem(net.plane->maps.fd[LC_MAP_ADMIT_INDEX], &cookie, &again),
+		     0);
+	cr_expect_eq(again, admits[0]);
+	cr_expect_eq(lc_admit_of(net.plane, admits[0])->rule.kind, LC_ADMIT_ANCHOR);
+	cr_expect_eq(lc_admit_of(net.plane, admits[1])->rule.kind, LC_ADMIT_NOBODY);
+	cr_expect_eq(lc_admit_of(net.plane, admits[1])->version % 2, 0);
+	cr_expect_eq(lc_admit_of(net.plane, 7)->cookie, 0);
+	cr_expect_eq(net.plane->free_admits.count, 5);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[0], &again), -EEXIST);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[2], &again), 0);
+	net_close(&net);
+}
+
+/* ---- refused ---- */
+
+static void expect_refused(struct net *net, int err, const char *says)
+{
+	struct lc_error error = {""};
+	struct stat info;
+
+	cr_expect_eq(net_adopt(net, &error), err, "%s", error.text);
+	cr_expect_null(net->plane);
+	cr_expect_not_null(strstr(error.text, says), "\"%s\"", error.text);
+	cr_expect_eq(stat(net->bpf_dir, &info), 0, "it is left as it is");
+}
+
+/* What cannot be adopted is not touched: copies go on. */
+Test(adopt, refuses)
+{
+	struct session session, other;
+	struct lc_error error = {""};
+	struct lc_plane *former;
+	struct lc_leaf_use use;
+	char pin[128];
+	uint32_t leaf;
+	struct net net;
+
+	net_open_sized(&net, 8, 16, 8);
+	session = net_session(&net, ROOT4, NULL);
+	other = net_session(&net, ROOT6, NULL);
+	leaf = net_leaf(&net, &session, 0, NULL);
+	net_leaf(&net, &other, 1, NULL);
+
+	former = net.plane;
+	net.plane = NULL;
+	expect_refused(&net, -EADDRINUSE, "another leafcastd");
+	net.plane = former;
+
+	lc_config_of(net.plane)->layout = LC_LAYOUT_VERSION + 1;
+	net_kill(&net);
+	expect_refused(&net, -EPROTO, "have layout 3 and this program reads layout 2");
+	send_to(session.root, &session.channel, "x", 1, 0);
+	snprintf(pin, sizeof(pin), "%s/lc_config", net.bpf_dir);
+	cr_assert_eq(bpf_map_update_elem(bpf_obj_get(pin), &(uint32_t){0},
+					 &(struct lc_config){.layout = LC_LAYOUT_VERSION}, BPF_ANY),
+		     0);
+	cr_assert_eq(net_adopt(&net, &error), 0, "%s", error.text);
+	lc_plane_leaf_use(net.plane, leaf, &use);
+	cr_expect_eq(use.datagrams, 1, "sent while nobody had adopted it");
+
+	/* Two sessions that claim the same slots. */
+	lc_session_of(net.plane, other.number)->extent =
+		lc_session_of(net.plane, session.number)->extent;
+	net_kill(&net);
+	expect_refused(&net, -EPROTO, "contradict each other");
+
+	snprintf(pin, sizeof(pin), "%s/lc_uplinks", net.bpf_dir);
+	cr_assert_eq(unlink(pin), 0);
+	expect_refused(&net, -ENOENT, net.bpf_dir);
+	cr_expect_eq(lc_plane_open(&net.plane, &net.options, &error), 0, "created anew: %s",
+		     error.text);
+	net_close(&net);
+	cr_expect_eq(net_adopt(&net, &error), -ENOENT);
+	cr_expect_neq(access(net.bpf_dir, F_OK), 0, "no directory is made");
+}
