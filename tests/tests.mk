@@ -24,6 +24,12 @@ $(O)/tests/provider/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/provider/provider: $(call test_objs,$(PROV_SRC)) $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lcriterion -lpthread
 
+# Outside Criterion, where every sanitizer works: make SANITIZE=thread .build/thread/tests/stress/joins
+STRS_SRC := $(wildcard tests/stress/*.c)
+$(O)/tests/stress/%.o: CFLAGS_ += -Iinclude/winsock
+$(O)/tests/stress/joins: $(call test_objs,$(STRS_SRC)) $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lpthread
+
 # A program of the namespace tests, built as any user's: public headers and the library.
 $(O)/tests/netns/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.so
@@ -31,7 +37,7 @@ $(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.
 $(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
-tests: all $(O)/tests/netns/offload_root $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) $(O)/tests/hostile/hostile ## build the tests
+tests: all $(O)/tests/netns/offload_root $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) $(O)/tests/hostile/hostile $(O)/tests/stress/joins ## build the tests
 
 test: ## every test that takes less than ten minutes in all (root)
 	$(Q)scripts/deps test

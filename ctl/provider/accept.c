@@ -1,53 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* WSPAccept: the first request, the application's decision, the new socket. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "core/endpoint.h"
 #include "provider/address.h"
-#include "provider/daemon.h"
+#include "provider/backlog.h"
+#include "provider/condition.h"
+#include "provider/enter.h"
 #include "provider/errors.h"
 #include "provider/events.h"
-#include "provider/qos.h"
+#include "provider/exchange.h"
+#include "provider/membership.h"
+#include "provider/retire.h"
+#include "provider/table.h"
 
-/* An ACCEPT under way. */
-struct accepting {
-	struct lc_call call; /* first */
-	uint64_t listener, other;
-	bool abandoned;
-	int code;
-};
-
-/* What the condition function (or its absence) decides. */
-struct decision {
-	LPCONDITIONPROC condition;
-	DWORD_PTR callback_data;
-	int verdict;		     /* CF_* */
-	int code;		     /* what WSPAccept fails with */
-	enum leafcast_reason reason; /* what a rejected peer is told */
-	struct lc_connect_data data;
-	bool has_flows;
-	struct lc_flows flows;
-};
-
-static void remove_request(struct lc_socket *s, struct lc_request *request)
-{
-	struct lc_request **at = &s->requests;
-
-	while (*at && *at != request)
-		at = &(*at)->next;
-	if (*at)
-		*at = request->next;
-	free(request);
-	lc_socket_requests_changed(s);
-}
-
+/* One that the daemon has given away already does no harm. */
 static void reject(const struct lc_socket *s, uint64_t request, enum leafcast_reason reason)
 {
-	lc_daemon_tell(s->link, &(struct lc_local_message){.kind = LC_LOCAL_REJECT,
-							   .socket = s->number,
-							   .request = request,
-							   .reason = reason});
+	lc_connection_tell(s->link, &(struct lc_local_message){.kind = LC_LOCAL_REJECT,
+							       .socket = s->number,
+							       .request = request,
+							       .reason = reason});
 }
 
 /* Of an offer that its maker took back. */
@@ -59,108 +29,27 @@ static int withdrawn_code(enum leafcast_reason reason)
 		       : WSAECONNRESET;
 }
 
-/* The condition function */
+/* --- admitting */
 
-static void refuse(struct decision *decision, int code, enum leafcast_reason reason)
+/* By the hidden thread, both sockets locked. */
+static void decide(struct lc_exchange *exchange)
 {
-	decision->verdict = CF_REJECT;
-	decision->code = code;
-	decision->reason = reason;
-}
+	struct lc_socket *s = exchange->socket, *other = exchange->other;
 
-/* What the function left in the structures it was given. */
-static void read_answer(struct decision *decision, const struct lc_local_message *asked,
-			const WSABUF *callee, const QOS *qos, GROUP group, bool joiner_is_root)
-{
-	const struct lc_qos_view all = {.root = joiner_is_root, .sends = true, .receives = true};
-
-	if (decision->verdict == CF_DEFER)
+	if (exchange->code || s->closing)
 		return;
-	if (decision->verdict == CF_REJECT) {
-		refuse(decision, WSAECONNREFUSED, LEAFCAST_REJECTED);
-	} else if (decision->verdict != CF_ACCEPT || group || callee->len > asked->data_capacity) {
-		refuse(decision, WSAEINVAL, LEAFCAST_REJECTED);
-	} else if (asked->has_flows && lc_qos_read(&decision->flows, qos, all)) {
-		refuse(decision, WSAEOPNOTSUPP, LEAFCAST_BAD_FLOWSPEC);
-	} else {
-		decision->has_flows = asked->has_flows;
-		decision->data.present = callee->len > 0;
-		decision->data.length = (uint16_t)callee->len;
-	}
+	lc_member_enter(other, &exchange->reply);
+	lc_member_inherit(other, s);
+	lc_event_connected(other);
 }
 
-/* Unlocked: the function is the application's. */
-static void decide(struct decision *decision, struct lc_local_message *asked, bool joiner_is_root)
+static int start(struct lc_socket *s, struct lc_socket *other, uint64_t request,
+		 const struct lc_decision *decision, struct lc_exchange *exchange)
 {
-	struct sockaddr_storage caller_address, callee_address;
-	WSABUF caller = {lc_endpoint_to_sockaddr(&asked->peer, &caller_address),
-			 (CHAR *)&caller_address};
-	WSABUF callee = {lc_endpoint_to_sockaddr(&asked->name, &callee_address),
-			 (CHAR *)&callee_address};
-	WSABUF caller_data = {asked->data.length, (CHAR *)asked->data.bytes};
-	WSABUF callee_data = {asked->data_capacity, (CHAR *)decision->data.bytes};
-	QOS qos = lc_qos_from_flows(&asked->flows, joiner_is_root);
-	GROUP group = 0;
-
-	if (callee_data.len > LEAFCAST_CONNECT_DATA_MAX)
-		callee_data.len = asked->data_capacity = LEAFCAST_CONNECT_DATA_MAX;
-	lc_callback_depth++;
-	decision->verdict = decision->condition(&caller, asked->data.present ? &caller_data : NULL,
-						asked->has_flows ? &qos : NULL, NULL, &callee,
-						&callee_data, &group, decision->callback_data);
-	lc_callback_depth--;
-	read_answer(decision, asked, &callee_data, &qos, group, joiner_is_root);
-}
-
-/* Accepting */
-
-/* By the hidden thread, the mutex locked. */
-static void apply(struct lc_call *call)
-{
-	struct accepting *accepting = (struct accepting *)call;
-	struct lc_socket *s = lc_socket_by_number(accepting->listener);
-	struct lc_socket *other = lc_socket_by_number(accepting->other);
-	const struct lc_local_message *reply = &call->reply;
-
-	accepting->code = lc_wsa_from_reply(reply);
-	if (!accepting->code && other) {
-		other->membership = LC_MEMBER;
-		other->name = reply->name;
-		other->peer = reply->peer;
-		other->has_granted = reply->has_flows;
-		other->granted = reply->flows;
-	}
-	if (s)
-		pthread_cond_broadcast(&s->changed);
-	if (accepting->abandoned)
-		free(accepting);
-}
-
-static int wait_for_outcome(struct lc_socket *s, struct accepting *accepting)
-{
-	int code;
-
-	while (!accepting->call.done && !s->closing)
-		lc_wait(&s->changed, 0);
-	if (!accepting->call.done) {
-		accepting->abandoned = true;
-		return WSAEINTR;
-	}
-	code = accepting->code;
-	free(accepting);
-	/* The peer gave up while the application decided. */
-	return code == WSAETIMEDOUT || code == WSAEINTR ? WSAEACCES
-	       : code == WSAENETUNREACH			? WSAECONNRESET
-							: code;
-}
-
-static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
-		 const struct decision *decision)
-{
-	struct accepting *accepting = calloc(1, sizeof(*accepting));
 	struct lc_local_message message = {
 		.kind = LC_LOCAL_ACCEPT,
 		.socket = s->number,
+		.other = other->number,
 		.request = request,
 		.sends = s->sends,
 		.receives = s->receives,
@@ -168,134 +57,187 @@ static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
 		.has_flows = decision->has_flows,
 		.flows = decision->flows,
 	};
-	int error;
+	int error = lc_exchange_start(exchange, &message, other->fd, lc_waits.accept_ns);
 
-	if (!accepting)
-		return WSAENOBUFS;
-	other->root = s->role == LC_ROLE_ROOT ? s->number : 0;
-	other->link = s->link;
-	lc_socket_list(other);
-	accepting->call.apply = apply;
-	accepting->listener = s->number;
-	accepting->other = message.other = other->number;
-	error = lc_daemon_submit(&accepting->call, s->link, &message, other->fd);
-	if (error)
-		free(accepting);
-	else
-		error = wait_for_outcome(s, accepting);
-	if (error) {
-		lc_socket_unlist(other);
-		lc_daemon_tell_close(other, LEAFCAST_RESET);
-		return error;
-	}
-	lc_event_inherit(other, s);
-	lc_socket_publish(other);
-	if (other->membership == LC_ENDED)
-		lc_event_record(other, FD_CLOSE_BIT, other->end_code);
-	else
-		lc_event_connected(other);
-	return 0;
+	return error ? error : lc_exchange_wait(exchange);
 }
 
-/* Locked. Waits for a request that nobody is deciding. */
+/*
+ * Locked. On failure the request may still be open, at a limit of the daemon or
+ * of this process: then the peer is told so, and the backlog has its place back.
+ */
+static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
+		 const struct lc_decision *decision)
+{
+	struct lc_exchange *exchange = lc_exchange_new(sizeof(*exchange), s, other, decide);
+	int error = WSAENOBUFS;
+	bool refused = false; /* the daemon knows why, and so does the peer */
+
+	if (exchange) {
+		error = start(s, other, request, decision, exchange);
+		refused = exchange->decided && !exchange->unanswered && !exchange->reply.error &&
+			  exchange->reason != LEAFCAST_LIMIT;
+	}
+	lc_exchange_release(exchange);
+	if (!error)
+		return 0;
+	if (!refused)
+		reject(s, request, LEAFCAST_LIMIT);
+	/* The peer gave up while the application decided. */
+	if (refused && (error == WSAETIMEDOUT || error == WSAEINTR) && !s->closing)
+		return WSAEACCES;
+	return refused && error == WSAENETUNREACH ? WSAECONNRESET : error;
+}
+
+/* Locked, unlocked meanwhile. *other is published, or retired and NULL. */
+static int take_in(struct lc_socket *s, uint64_t request, const struct lc_decision *decision,
+		   SOCKET *result)
+{
+	struct lc_socket *other;
+	int error;
+
+	lc_socket_unlock(s);
+	error = lc_socket_new(s->entry, LC_ROLE_LEAF, &other);
+	lc_socket_lock(s);
+	if (error || s->closing) {
+		reject(s, request, LEAFCAST_LIMIT);
+		if (!error)
+			lc_socket_release(other);
+		return error ? error : WSAEINTR;
+	}
+	other->root = s->role == LC_ROLE_ROOT ? s->number : 0;
+	other->link = s->link;
+	lc_table_list(other);
+	error = admit(s, other, request, decision);
+	lc_socket_unlock(s);
+	if (error) {
+		lc_retire_abortively(other);
+	} else {
+		*result = other->handle;
+		lc_publish(other);
+		lc_socket_release(other);
+	}
+	lc_socket_lock(s);
+	return error;
+}
+
+/* --- the requests; locked */
+
+static int check_listening(const struct lc_socket *s)
+{
+	if (s->closing)
+		return WSAEINTR;
+	if (s->membership == LC_ENDED)
+		return s->reason == LEAFCAST_NETWORK_DOWN ? WSAENETDOWN : WSAEINVAL;
+	if (!s->listening)
+		return WSAEINVAL;
+	/* Nobody is left to bring a request. */
+	return s->link == lc_connection_link() ? 0 : WSAENETDOWN;
+}
+
+/* Waits for a request that nobody is deciding. */
 static int first_request(struct lc_socket *s, struct lc_request **request)
 {
 	for (;;) {
-		if (s->closing)
-			return WSAEINTR;
-		if (!s->listening)
-			return WSAEINVAL;
-		*request = lc_socket_first_request(s);
+		int error = check_listening(s);
+
+		if (error)
+			return error;
+		*request = lc_backlog_first(s);
 		if (*request)
 			return 0;
 		if (s->nonblocking)
 			return WSAEWOULDBLOCK;
-		lc_wait(&s->changed, 0);
+		lc_socket_wait(s);
 	}
 }
 
-/* Locked on entry and exit. The request is removed unless it is deferred. */
-static int settle(struct lc_socket *s, struct lc_request *request, struct decision *decision,
-		  struct lc_socket **other)
+static void remove_request(struct lc_socket *s, struct lc_request *request)
 {
-	uint64_t number = request->asked.request;
-	bool withdrawn, deferred;
-	int error = 0;
+	lc_backlog_remove(s, request);
+	lc_socket_changed(s);
+}
 
+/* The condition function may sleep for long: nobody who closes the socket waits for it. */
+static void ask_application(struct lc_socket *s, struct lc_request *request,
+			    struct lc_decision *decision)
+{
 	request->deciding = true;
-	lc_socket_requests_changed(s);
+	lc_socket_changed(s);
 	if (decision->condition && !request->withdrawn) {
-		lc_unlock();
-		decide(decision, &request->asked, s->role == LC_ROLE_LEAF);
-		lc_lock();
+		lc_step_out(s);
+		lc_socket_unlock(s);
+		lc_condition_ask(decision, &request->asked, s->role == LC_ROLE_LEAF);
+		lc_socket_lock(s);
+		lc_step_in(s);
 	}
 	request->deciding = false;
-	withdrawn = request->withdrawn;
-	deferred = decision->verdict == CF_DEFER && !withdrawn;
-	request->deferred = deferred;
-	if (withdrawn)
+}
+
+/* The request is removed unless it is deferred. */
+static int settle(struct lc_socket *s, struct lc_request *request, struct lc_decision *decision,
+		  SOCKET *result)
+{
+	uint64_t number = request->asked.request;
+	int error = 0;
+
+	ask_application(s, request, decision);
+	if (request->withdrawn)
 		error = withdrawn_code(request->reason);
-	if (deferred) {
-		lc_socket_requests_changed(s);
+	request->deferred = decision->verdict == CF_DEFER && !error;
+	if (request->deferred && !s->closing) {
+		lc_socket_changed(s);
 		return WSATRY_AGAIN;
 	}
 	remove_request(s, request);
-	if (error || s->closing)
-		return error ? error : WSAEINTR;
+	if (s->closing) /* WSPCloseSocket has told the daemon, which rejects */
+		return WSAEINTR;
+	if (error)
+		return error;
 	if (decision->verdict == CF_REJECT) {
 		reject(s, number, decision->reason);
 		return decision->code;
 	}
-	lc_unlock();
-	error = lc_socket_new(s->entry, LC_ROLE_LEAF, other);
-	lc_lock();
-	if (error) {
-		reject(s, number, LEAFCAST_LIMIT);
-		return error;
-	}
-	return admit(s, *other, number, decision);
+	return take_in(s, number, decision, result);
 }
 
-static int do_accept(SOCKET handle, struct sockaddr *addr, LPINT addrlen, struct decision *decision,
-		     SOCKET *result)
+static int accept_one(struct lc_socket *s, struct sockaddr *addr, LPINT addrlen,
+		      struct lc_decision *decision, SOCKET *result)
 {
-	struct lc_socket *s, *other = NULL;
 	struct lc_request *request;
 	bool reports = addr && addrlen;
-	int error = lc_enter(handle, &s);
+	int error = 0;
 
-	if (error)
-		return error;
 	if (lc_callback_depth)
-		error = WSAEINPROGRESS;
-	else if (s->root || (s->membership != LC_NOT_MEMBER && s->role == LC_ROLE_LEAF))
-		error = WSAEINVAL;
-	else if (reports)
+		return WSAEINPROGRESS;
+	if (s->root || (s->role == LC_ROLE_LEAF && s->membership != LC_NOT_MEMBER &&
+			s->membership != LC_ENDED))
+		return WSAEINVAL;
+	if (reports)
 		error = lc_address_check_room(s->entry->family, addr, addrlen);
 	if (!error)
 		error = first_request(s, &request);
-	if (!error) {
-		if (reports)
-			lc_address_write(&request->asked.peer, addr, addrlen);
-		error = settle(s, request, decision, &other);
-	}
-	lc_event_after_accept(s);
-	if (!error)
-		*result = other->handle;
-	lc_socket_failed(s, error);
-	lc_leave(s);
-	if (error && other)
-		lc_socket_free(other);
-	return error;
+	if (error)
+		return error;
+	if (reports)
+		lc_address_write(&request->asked.peer, addr, addrlen);
+	return settle(s, request, decision, result);
 }
 
 SOCKET lc_wsp_accept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDITIONPROC condition,
 		     DWORD_PTR callback_data, LPINT lpErrno)
 {
-	struct decision decision = {
+	struct lc_decision decision = {
 		.condition = condition, .callback_data = callback_data, .verdict = CF_ACCEPT};
 	SOCKET result = INVALID_SOCKET;
-	int code = do_accept(s, addr, addrlen, &decision, &result);
+	struct lc_socket *socket;
+	int code = lc_enter(s, &socket);
 
+	if (!code) {
+		code = accept_one(socket, addr, addrlen, &decision, &result);
+		lc_event_after_accept(socket);
+		lc_socket_failed(socket, code);
+		lc_leave(socket);
+	}
 	return lc_finish_socket("WSPAccept", s, code, result, lpErrno);
 }

@@ -8,10 +8,10 @@
 
 #include "core/endpoint.h"
 #include "provider/address.h"
+#include "provider/enter.h"
 #include "provider/errors.h"
 #include "provider/events.h"
 #include "provider/memory.h"
-#include "provider/sockets.h"
 
 /* Most calls have a few buffers: those need no allocation. */
 #define BUFFERS_AT_HAND 16
@@ -55,14 +55,23 @@ static int gather_room(struct parts *parts, const WSABUF *buffers, DWORD count)
 }
 
 /*
- * Unlocked. Waits until the descriptor may be ready or the socket's calls are
- * to look again; false: not even that works.
+ * Locked, unlocked meanwhile. Waits until the descriptor may be ready or the
+ * call must end; `over` tells that, -1 where it could not be made.
  */
-static bool wait_ready(int fd, int wake, short what)
+static int wait_ready(struct lc_socket *s, int over, short what)
 {
-	struct pollfd descriptors[] = {{.fd = fd, .events = what}, {.fd = wake, .events = POLLIN}};
+	struct pollfd descriptors[] = {{.fd = s->fd, .events = what},
+				       {.fd = over, .events = POLLIN}};
+	bool failed;
 
-	return poll(descriptors, 2, -1) >= 0 || errno == EINTR;
+	if (over < 0)
+		return WSAENOBUFS;
+	lc_socket_unlock(s);
+	failed = poll(descriptors, 2, -1) < 0 && errno != EINTR;
+	lc_socket_lock(s);
+	if (failed)
+		return WSAENOBUFS;
+	return s->closing || lc_socket_owns_descriptor(s) ? 0 : WSAENOTSOCK;
 }
 
 /* An out-parameter; whoever took it away since it was checked learns no more than that. */
@@ -88,10 +97,42 @@ static int check_send(const struct lc_socket *s)
 	return s->membership == LC_ENDED ? WSAECONNRESET : 0;
 }
 
+/* A root bound to any address has its session at each of this host's. */
+static bool is_own_address(const struct lc_socket *s, struct lc_endpoint endpoint)
+{
+	int fd = socket(s->entry->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage address;
+	bool own;
+
+	endpoint.port = 0;
+	own = fd >= 0 && lc_address_is_unicast(&endpoint) &&
+	      !bind(fd, (struct sockaddr *)&address, lc_endpoint_to_sockaddr(&endpoint, &address));
+	if (fd >= 0)
+		close(fd);
+	return own;
+}
+
+/* Whether a root's session has this name; remembers the last that it had. */
+static bool is_session(struct lc_socket *s, const struct lc_endpoint *given)
+{
+	struct lc_endpoint bound;
+
+	if (lc_endpoint_equal(given, &s->addressed))
+		return true;
+	if (lc_socket_kernel_name(s, &bound))
+		return false;
+	if (!lc_endpoint_equal(given, &bound) &&
+	    !(lc_address_is_any(&bound) && given->port == bound.port && is_own_address(s, *given)))
+		return false;
+	s->addressed = *given;
+	return true;
+}
+
 /* An address given must be the one that the data goes to anyway. */
-static int check_address(const struct lc_socket *s, const struct sockaddr *to, int tolen)
+static int check_address(struct lc_socket *s, const struct sockaddr *to, int tolen)
 {
 	struct lc_endpoint given;
+	bool same;
 	int error;
 
 	if (!to)
@@ -99,9 +140,9 @@ static int check_address(const struct lc_socket *s, const struct sockaddr *to, i
 	error = lc_address_read(&given, to, tolen, s->entry->family);
 	if (error)
 		return error;
-	return lc_endpoint_equal(&given, s->role == LC_ROLE_ROOT ? &s->name : &s->peer)
-		       ? 0
-		       : WSAEISCONN;
+	same = s->role == LC_ROLE_ROOT ? is_session(s, &given)
+				       : lc_endpoint_equal(&given, &s->peer);
+	return same ? 0 : WSAEISCONN;
 }
 
 /* Locked; unlocked around system calls. Returns a code, or 0 and *sent. */
@@ -110,7 +151,7 @@ static int send_all(struct lc_socket *s, struct parts *parts, size_t *sent)
 	struct sockaddr_storage to;
 	struct msghdr message = {
 		.msg_name = &to, .msg_iov = parts->all, .msg_iovlen = parts->count};
-	int error, wake;
+	int error, fd = s->fd;
 	ssize_t result;
 
 	for (;;) {
@@ -119,10 +160,10 @@ static int send_all(struct lc_socket *s, struct parts *parts, size_t *sent)
 			return error;
 		message.msg_namelen = lc_endpoint_to_sockaddr(
 			s->role == LC_ROLE_ROOT ? &s->channel : &s->peer, &to);
-		lc_unlock();
-		result = sendmsg(s->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		lc_socket_unlock(s);
+		result = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		error = result < 0 ? lc_wsa_from_errno(-errno) : 0;
-		lc_lock();
+		lc_socket_lock(s);
 		if (result >= 0)
 			*sent = (size_t)result;
 		if (error != WSAEWOULDBLOCK)
@@ -131,14 +172,8 @@ static int send_all(struct lc_socket *s, struct parts *parts, size_t *sent)
 			lc_event_after_blocked_send(s);
 			return error;
 		}
-		wake = lc_socket_wake_fd(s);
-		if (wake < 0)
-			return WSAENOBUFS;
-		lc_unlock();
-		if (!wait_ready(s->fd, wake, POLLOUT))
-			error = WSAENOBUFS;
-		lc_lock();
-		if (error == WSAENOBUFS)
+		error = wait_ready(s, lc_socket_send_over_fd(s), POLLOUT);
+		if (error)
 			return error;
 	}
 }
@@ -149,7 +184,7 @@ static int do_send(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD sent, D
 	struct parts parts;
 	struct lc_socket *s;
 	size_t bytes = 0;
-	int error = lc_enter(handle, &s);
+	int error = lc_enter_for_data(handle, &s);
 
 	if (error)
 		return error;
@@ -222,7 +257,7 @@ static int receive_once(int fd, struct msghdr *message, int flags, size_t *recei
 static int receive_one(struct lc_socket *s, struct msghdr *message, int flags, size_t *received)
 {
 	socklen_t room = message->msg_namelen;
-	int error, wake;
+	int error, fd = s->fd;
 	bool ended;
 
 	for (;;) {
@@ -231,24 +266,18 @@ static int receive_one(struct lc_socket *s, struct msghdr *message, int flags, s
 			return error;
 		/* Looked at first: then all its data is in the queue already. */
 		ended = s->membership == LC_ENDED;
-		lc_unlock();
+		lc_socket_unlock(s);
 		message->msg_namelen = room;
-		error = receive_once(s->fd, message, flags, received);
-		lc_lock();
+		error = receive_once(fd, message, flags, received);
+		lc_socket_lock(s);
 		if (error != WSAEWOULDBLOCK)
 			return error;
 		if (ended)
 			return s->end_code ? s->end_code : WSAEDISCON;
 		if (s->nonblocking)
 			return error;
-		wake = lc_socket_wake_fd(s);
-		if (wake < 0)
-			return WSAENOBUFS;
-		lc_unlock();
-		if (!wait_ready(s->fd, wake, POLLIN))
-			error = WSAENOBUFS;
-		lc_lock();
-		if (error == WSAENOBUFS)
+		error = wait_ready(s, lc_socket_receive_over_fd(s), POLLIN);
+		if (error)
 			return error;
 	}
 }
@@ -274,7 +303,7 @@ static int do_receive(SOCKET handle, LPWSABUF buffers, DWORD count, LPDWORD rece
 	struct lc_socket *s;
 	size_t bytes = 0;
 	DWORD given;
-	int error = lc_enter(handle, &s);
+	int error = lc_enter_for_data(handle, &s);
 	bool got;
 
 	if (error)

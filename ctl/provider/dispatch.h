@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What the daemon says unasked. */
+/* What the connection says unasked; by the hidden thread, nothing locked. */
 #ifndef CTL_PROVIDER_DISPATCH_H
 #define CTL_PROVIDER_DISPATCH_H
 
-#include "core/local.h"
+#include "provider/connection.h"
 
-/* REQUEST, WITHDRAWN, CLOSED; mutex locked. About unknown sockets: ignored, they were closed meanwhile. */
-void lc_dispatch(const struct lc_local_message *event);
+/*
+ * REQUEST, WITHDRAWN, CLOSED; about unknown sockets: ignored, they were closed
+ * meanwhile, which rejects whoever asked there. And the connection's loss.
+ */
+extern const struct lc_connection_handlers lc_dispatch;
 
 #endif

@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "base/memory.h"
-#include "leafcast/leafcast.h"
 #include "provider/errors.h"
 
 int lc_wsa_from_reason(enum leafcast_reason reason)
@@ -72,19 +71,29 @@ int lc_wsa_from_reply(const struct lc_local_message *reply)
 	return reply->error ? lc_wsa_from_errno(reply->error) : lc_wsa_from_reason(reply->reason);
 }
 
-const char *leafcast_code_name(int code)
+enum leafcast_reason lc_reason_from_code(int code)
 {
 	switch (code) {
 	case 0:
-		return "0";
-#define NAME_CASE(number, name) \
-	case number:            \
-		return #name;
-		WSA_ERRORS(NAME_CASE)
-		WSA_QOS_STATUSES(NAME_CASE)
-#undef NAME_CASE
+		return LEAFCAST_NO_REASON;
+	case WSAEMFILE:
+	case WSAENOBUFS:
+		return LEAFCAST_LIMIT;
+	case WSAENETDOWN:
+		return LEAFCAST_NETWORK_DOWN;
+	case WSAENETUNREACH:
+		return LEAFCAST_UNREACHABLE;
+	case WSAEADDRINUSE:
+		return LEAFCAST_ADDRESS_IN_USE;
+	case WSAEINTR:
+		return LEAFCAST_CANCELLED;
 	}
-	return "unknown";
+	return LEAFCAST_FAULT;
+}
+
+enum leafcast_reason lc_reason_from_reply(const struct lc_local_message *reply)
+{
+	return reply->error ? lc_reason_from_code(lc_wsa_from_errno(reply->error)) : reply->reason;
 }
 
 int lc_finish(const char *call, SOCKET s, int code, LPINT lpErrno)

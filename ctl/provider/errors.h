@@ -15,6 +15,9 @@ int lc_wsa_from_reason(enum leafcast_reason reason);
 int lc_wsa_from_errno(int error);
 /* What a daemon's REPLY says. */
 int lc_wsa_from_reply(const struct lc_local_message *reply);
+/* Why it was not done, in as few words: shortages are a LIMIT, what nobody foresaw is a FAULT. */
+enum leafcast_reason lc_reason_from_code(int code);
+enum leafcast_reason lc_reason_from_reply(const struct lc_local_message *reply);
 
 /*
  * How every entry ends: traces the call, stores the code unless it is 0, and

@@ -4,8 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "provider/daemon.h"
+#include "provider/enter.h"
 #include "provider/errors.h"
+#include "provider/exchange.h"
 #include "provider/memory.h"
 #include "provider/qos.h"
 
@@ -70,7 +71,7 @@ static int set_qos(struct lc_socket *s, struct buffers *io)
 		return error;
 	message.socket = s->number;
 	message.flows = lc_flows_override(&s->flows, &asked);
-	error = lc_daemon_ask(s, &message, -1, NULL);
+	error = lc_ask(s, &message, -1, NULL);
 	if (!error)
 		s->flows = message.flows;
 	return error;
@@ -153,7 +154,21 @@ int lc_wsp_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DW
 /* Options that Linux and Winsock mean alike go to the kernel. */
 static bool is_kernel_option(int option)
 {
-	return option == SO_RCVBUF || option == SO_SNDBUF || option == SO_REUSEADDR;
+	return option == SO_RCVBUF || option == SO_SNDBUF;
+}
+
+static bool is_own_option(int option)
+{
+	return option == SO_LINGER || option == SO_REUSEADDR;
+}
+
+/* What accepted sockets and handles take over (R41). */
+static void remember(struct lc_options *options, int option, int value)
+{
+	if (option == SO_RCVBUF)
+		options->receive_buffer = value;
+	else
+		options->send_buffer = value;
 }
 
 /* What Winsock says of options that a socket does not have, and of levels that nothing has. */
@@ -178,14 +193,18 @@ static int set_option(struct lc_socket *s, int level, int option, const char *va
 	} copy;
 	size_t wanted = option == SO_LINGER ? sizeof(copy.linger) : sizeof(copy.number);
 
-	if (level != SOL_SOCKET || (!is_kernel_option(option) && option != SO_LINGER))
+	if (level != SOL_SOCKET || (!is_kernel_option(option) && !is_own_option(option)))
 		return unknown_option(level);
 	if (length < (int)wanted || lc_memory_read(&copy, value, wanted))
 		return WSAEFAULT;
 	if (option == SO_LINGER)
-		s->linger = copy.linger;
+		s->options.linger = copy.linger;
+	else if (option == SO_REUSEADDR)
+		s->options.reuse_address = copy.number;
 	else if (setsockopt(s->fd, level, option, &copy.number, sizeof(copy.number)))
 		return lc_wsa_from_errno(-errno);
+	else
+		remember(&s->options, option, copy.number);
 	return 0;
 }
 
@@ -205,9 +224,10 @@ int lc_wsp_set_sock_opt(SOCKET s, int level, int option, const char *value, int 
 static int get_option(struct lc_socket *s, int level, int option, char *value, LPINT length)
 {
 	socklen_t bytes = sizeof(int);
-	int number = 0, room, wanted = option == SO_LINGER ? sizeof(s->linger) : sizeof(number);
+	int number = 0, room,
+	    wanted = option == SO_LINGER ? sizeof(s->options.linger) : sizeof(number);
 
-	if (level != SOL_SOCKET || (!is_kernel_option(option) && option != SO_LINGER &&
+	if (level != SOL_SOCKET || (!is_kernel_option(option) && !is_own_option(option) &&
 				    option != SO_ERROR && option != SO_TYPE))
 		return unknown_option(level);
 	if (lc_memory_read(&room, length, sizeof(room)) || room < wanted ||
@@ -215,9 +235,12 @@ static int get_option(struct lc_socket *s, int level, int option, char *value, L
 		return WSAEFAULT;
 	if (option == SO_ERROR)
 		number = s->error;
+	else if (option == SO_REUSEADDR)
+		number = s->options.reuse_address;
 	else if (option != SO_LINGER && getsockopt(s->fd, level, option, &number, &bytes))
 		return lc_wsa_from_errno(-errno);
-	if (lc_memory_write(value, option == SO_LINGER ? (void *)&s->linger : (void *)&number,
+	if (lc_memory_write(value,
+			    option == SO_LINGER ? (void *)&s->options.linger : (void *)&number,
 			    (size_t)wanted) ||
 	    lc_memory_write(length, &wanted, sizeof(wanted)))
 		return WSAEFAULT;

@@ -1,212 +1,123 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* WSPJoinLeaf, for both ends that may call it. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "core/endpoint.h"
 #include "provider/address.h"
-#include "provider/daemon.h"
+#include "provider/enter.h"
 #include "provider/errors.h"
 #include "provider/events.h"
-#include "provider/join.h"
+#include "provider/exchange.h"
+#include "provider/join_parameters.h"
+#include "provider/membership.h"
 #include "provider/memory.h"
-#include "provider/qos.h"
+#include "provider/retire.h"
+#include "provider/table.h"
 
-/* lc_join and what happens when the answer comes */
+struct join {
+	struct lc_exchange exchange; /* first */
+	bool sends, receives;	     /* what the socket does from its success on */
+	struct lc_callee callee;     /* not touched once either socket is closing */
+};
+
+/* --- when it is decided, by the hidden thread, both sockets locked */
 
 /* Callee data and its length, never more than the caller has room for (R53). */
-static void give_callee_data(const struct lc_join *join, const struct lc_connect_data *data)
+static void give_callee_data(const struct lc_callee *callee, const struct lc_connect_data *data)
 {
 	ULONG length = data->present ? data->length : 0;
 
-	if (!join->callee)
+	if (!callee->buffer)
 		return;
-	if (length > join->capacity)
-		length = join->capacity;
+	if (length > callee->capacity)
+		length = callee->capacity;
 	/* A nonblocking caller may have lost the memory meanwhile: nothing to tell it by. */
-	if (!lc_memory_write(join->callee_bytes, data->bytes, length))
-		lc_memory_write(&join->callee->len, &length, sizeof(length));
+	if (!lc_memory_write(callee->bytes, data->bytes, length))
+		lc_memory_write(&callee->buffer->len, &length, sizeof(length));
 }
 
-static void enter(struct lc_socket *member, const struct lc_local_message *reply)
+static void fix_directions(struct lc_socket *s, const struct join *join)
 {
-	member->membership = LC_MEMBER;
-	member->unusable = false;
-	member->name = reply->name;
-	member->peer = reply->peer;
-	member->has_granted = reply->has_flows;
-	member->granted = reply->flows;
-	member->reason = LEAFCAST_NO_REASON;
+	if (s->directions_fixed)
+		return;
+	s->sends = join->sends;
+	s->receives = join->receives;
+	s->directions_fixed = s->role == LC_ROLE_ROOT;
 }
 
-static void succeed(struct lc_join *join, struct lc_socket *s, struct lc_socket *other)
+static void succeed(const struct join *join, struct lc_socket *s, struct lc_socket *other)
 {
-	const struct lc_local_message *reply = &join->call.reply;
+	const struct lc_local_message *reply = &join->exchange.reply;
 	bool connected_before = lc_socket_is_connected(s);
 
-	if (!join->other) {
-		enter(s, reply);
-	} else {
-		enter(other, reply);
+	fix_directions(s, join);
+	if (other) {
+		lc_member_enter(other, reply);
+		lc_member_inherit(other, s);
 		if (reply->channel.family != LC_FAMILY_NONE)
 			s->channel = reply->channel;
-		lc_event_inherit(other, s);
+		s->addressed = reply->name; /* the root's name, which is the session's */
+		s->reason = LEAFCAST_NO_REASON;
+	} else {
+		lc_member_enter(s, reply);
 	}
-	s->reason = LEAFCAST_NO_REASON;
-	give_callee_data(join, &reply->data);
+	give_callee_data(&join->callee, &reply->data);
 	if (!connected_before)
 		lc_event_connected(s);
 }
 
-/* By the hidden thread, the mutex locked; either socket may be gone. */
-static void apply(struct lc_call *call)
+/*
+ * The daemon may still do what it did not do in time. A root's session goes on
+ * without this leaf; a leaf is given up, like one whose daemon went away.
+ */
+static void take_back(struct lc_socket *s, const struct lc_socket *other)
 {
-	struct lc_join *join = (struct lc_join *)call;
-	struct lc_socket *s = lc_socket_by_number(join->socket);
-	struct lc_socket *other = join->other ? lc_socket_by_number(join->other) : NULL;
-	bool orphaned, abandoned = join->abandoned, blocking = join->blocking;
+	if (other) {
+		lc_connection_tell(s->link, &(struct lc_local_message){.kind = LC_LOCAL_CANCEL,
+								       .socket = s->number});
+		lc_tell_close(other, LEAFCAST_CLOSED);
+	} else {
+		lc_tell_close(s, LEAFCAST_CLOSED);
+		s->link = 0;
+	}
+}
 
-	join->code = lc_wsa_from_reply(&call->reply);
+static void fail(struct lc_exchange *exchange, struct lc_socket *s)
+{
+	if (exchange->unanswered)
+		take_back(s, exchange->other);
+	lc_member_refused(s, exchange->reason, exchange->code);
+	if (s->membership == LC_JOINING)
+		s->membership = LC_NOT_MEMBER;
+}
+
+static void decide(struct lc_exchange *exchange)
+{
+	struct join *join = (struct join *)exchange;
+	struct lc_socket *s = exchange->socket, *other = exchange->other;
+
 	/* Joined, but the new descriptor was closed before the answer came. */
-	orphaned = !join->code && join->other && !other;
-	if (orphaned)
-		join->code = WSAEINTR;
-	if (s && s->join == join) {
-		s->join = NULL;
-		if (!join->code) {
-			succeed(join, s, other);
-		} else {
-			s->reason = orphaned		? LEAFCAST_CANCELLED
-				    : call->reply.error ? LEAFCAST_NETWORK_DOWN
-							: call->reply.reason;
-			if (s->membership == LC_JOINING)
-				s->membership = LC_NOT_MEMBER;
-		}
-		if (!blocking) {
-			s->events.connect_finished = true;
-			s->events.connect_code = join->code;
-			lc_socket_failed(s, join->code);
-			lc_event_record(s, FD_CONNECT_BIT, join->code);
-		}
-		pthread_cond_broadcast(&s->changed);
+	if (!exchange->code && other && other->closing) {
+		exchange->code = WSAEINTR;
+		exchange->reason = LEAFCAST_CANCELLED;
 	}
-	/* A blocking caller frees it, unless it has given up. */
-	if (!blocking || abandoned)
-		free(join);
-}
-
-void lc_join_abandon(struct lc_socket *s)
-{
-	if (!s->join)
+	if (s->closing)
 		return;
-	s->join->abandoned = true;
+	lc_exchange_release(s->join);
 	s->join = NULL;
+	if (exchange->code)
+		fail(exchange, s);
+	else
+		succeed(join, s, other);
+	if (!s->join_blocks)
+		lc_event_join_finished(s, exchange->code);
 }
 
-void lc_join_cancel(struct lc_socket *s, uint64_t other)
-{
-	if (!s->join || s->join->other != other)
-		return;
-	lc_daemon_tell(s->link,
-		       &(struct lc_local_message){.kind = LC_LOCAL_CANCEL, .socket = s->number});
-}
-
-/* Parameters */
-
-struct parameters {
-	const struct sockaddr *name;
-	int namelen;
-	LPWSABUF caller, callee;
-	const QOS *sqos;
-	DWORD flags;
-};
-
-static int read_caller_data(struct lc_connect_data *data, const WSABUF *caller)
-{
-	WSABUF copy;
-
-	if (!caller)
-		return 0;
-	if (lc_memory_read(&copy, caller, sizeof(copy)) || copy.len > LEAFCAST_CONNECT_DATA_MAX ||
-	    lc_memory_read(data->bytes, copy.buf, copy.len))
-		return WSAEFAULT;
-	data->present = true;
-	data->length = (uint16_t)copy.len;
-	return 0;
-}
-
-static int read_callee_room(struct lc_join *join, LPWSABUF callee)
-{
-	WSABUF copy;
-
-	if (!callee)
-		return 0;
-	if (lc_memory_read(&copy, callee, sizeof(copy)) ||
-	    lc_memory_check_writable(&callee->len, sizeof(callee->len)))
-		return WSAEFAULT;
-	if (copy.len > LEAFCAST_CONNECT_DATA_MAX)
-		copy.len = LEAFCAST_CONNECT_DATA_MAX;
-	if (lc_memory_check_writable(copy.buf, copy.len))
-		return WSAEFAULT;
-	join->callee = callee;
-	join->callee_bytes = copy.buf;
-	join->capacity = copy.len;
-	return 0;
-}
-
-static int read_directions(const struct lc_socket *s, DWORD flags, struct lc_local_message *message)
-{
-	if (flags != JL_SENDER_ONLY && flags != JL_RECEIVER_ONLY && flags != JL_BOTH)
-		return WSAEINVAL;
-	message->sends = flags != JL_RECEIVER_ONLY;
-	message->receives = flags != JL_SENDER_ONLY;
-	if (s->directions_fixed) {
-		message->sends = s->sends;
-		message->receives = s->receives;
-	}
-	return 0;
-}
-
-static int read_parameters(const struct lc_socket *s, const struct parameters *given,
-			   struct lc_join *join, struct lc_local_message *message)
-{
-	struct lc_flows asked;
-	int error = read_directions(s, given->flags, message);
-
-	if (!error)
-		error = lc_address_read(&message->peer, given->name, given->namelen,
-					s->entry->family);
-	if (!error)
-		error = lc_address_check_peer(&message->peer);
-	if (!error)
-		error = read_caller_data(&message->data, given->caller);
-	if (!error)
-		error = read_callee_room(join, given->callee);
-	if (error)
-		return error;
-	message->data_capacity = (uint16_t)join->capacity;
-	message->flows = s->flows;
-	if (given->sqos) {
-		const struct lc_qos_view view = {s->role == LC_ROLE_ROOT, message->sends,
-						 message->receives};
-
-		error = lc_qos_read(&asked, given->sqos, view);
-		if (error)
-			return error;
-		message->flows = lc_flows_override(&s->flows, &asked);
-	}
-	message->has_flows = lc_flows_are_set(&message->flows);
-	if (!message->has_flows)
-		message->flows = (struct lc_flows){0};
-	return 0;
-}
-
-/* The call */
+/* --- the call */
 
 static int check_state(const struct lc_socket *s)
 {
+	if (s->closing)
+		return WSAEINTR;
 	if (s->join)
-		return s->join->blocking ? WSAEINPROGRESS : WSAEALREADY;
+		return s->join_blocks ? WSAEINPROGRESS : WSAEALREADY;
 	if (s->root)
 		return WSAEISCONN;
 	if (s->membership == LC_MEMBER)
@@ -216,120 +127,128 @@ static int check_state(const struct lc_socket *s)
 	return 0;
 }
 
-/* Blocking: until the answer or the socket's end. Takes the join back. */
-static int wait_for_outcome(struct lc_socket *s, struct lc_join *join)
+static void begin(struct lc_socket *s, struct join *join)
 {
-	int code;
-
-	while (!join->call.done && !s->closing)
-		lc_wait(&s->changed, 0);
-	if (!join->call.done) {
-		lc_join_abandon(s);
-		return WSAEINTR;
-	}
-	code = s->closing ? WSAEINTR : join->code;
-	free(join);
-	return code;
-}
-
-static int start(struct lc_socket *s, struct lc_socket *other, struct lc_join *join,
-		 struct lc_local_message *message)
-{
-	int error;
-
-	join->call.apply = apply;
-	join->socket = message->socket = s->number;
-	join->blocking = !s->nonblocking;
-	message->kind = LC_LOCAL_JOIN;
-	if (other) {
-		other->root = s->number;
-		other->link = s->link;
-		other->unusable = true;
-		lc_socket_list(other);
-		join->other = message->other = other->number;
-	}
-	s->join = join;
-	s->sends = message->sends;
-	s->receives = message->receives;
-	s->directions_fixed = s->role == LC_ROLE_ROOT;
+	atomic_fetch_add(&join->exchange.references, 1);
+	s->join = &join->exchange;
+	s->join_blocks = !s->nonblocking;
+	s->reason = LEAFCAST_NO_REASON;
+	lc_event_join_begins(s);
 	if (s->role == LC_ROLE_LEAF)
 		s->membership = LC_JOINING;
-	error = lc_daemon_submit(&join->call, s->link, message, other ? other->fd : -1);
-	if (!error)
-		return 0;
-	s->join = NULL;
-	s->reason = LEAFCAST_NETWORK_DOWN;
-	if (s->role == LC_ROLE_LEAF)
+}
+
+/* What begin() did, where nothing was asked of the daemon. */
+static void give_up(struct lc_socket *s, int error)
+{
+	if (!s->closing) {
+		lc_exchange_release(s->join);
+		s->join = NULL;
+	}
+	if (s->membership == LC_JOINING)
 		s->membership = LC_NOT_MEMBER;
-	if (other)
-		lc_socket_unlist(other);
+	lc_member_refused(s, lc_reason_from_code(error), error);
+}
+
+/* From here on the daemon may know the handle: it is told when it goes. */
+static void introduce(struct lc_socket *handle, uint64_t link)
+{
+	lc_socket_lock(handle);
+	handle->link = link;
+	lc_socket_unlock(handle);
+}
+
+/* Locked. 0: it has been started, and a blocking one has succeeded. */
+static int run(struct join *join, struct lc_local_message *message)
+{
+	struct lc_exchange *exchange = &join->exchange;
+	struct lc_socket *s = exchange->socket, *other = exchange->other;
+	bool blocks;
+	int error;
+
+	join->sends = message->sends;
+	join->receives = message->receives;
+	message->kind = LC_LOCAL_JOIN;
+	message->socket = s->number;
+	if (other) {
+		message->other = other->number;
+		introduce(other, s->link);
+	}
+	begin(s, join);
+	blocks = s->join_blocks;
+	error = lc_exchange_start(exchange, message, other ? other->fd : -1, lc_waits.join_ns);
+	if (error)
+		give_up(s, error);
+	else if (blocks)
+		error = lc_exchange_wait(exchange);
 	return error;
 }
 
-/* Locked. *other is taken if the join was started and has not failed yet. */
-static int join_leaf(struct lc_socket *s, struct lc_socket **other, const struct parameters *given)
+/* Locked. `other`: of a c_root. */
+static int join_leaf(struct lc_socket *s, struct lc_socket *other,
+		     const struct lc_join_parameters *given)
 {
-	struct lc_join *join = calloc(1, sizeof(*join));
+	struct join *join = lc_exchange_new(sizeof(*join), s, other, decide);
 	struct lc_local_message message = {0};
-	bool blocking = !s->nonblocking;
 	int error = join ? check_state(s) : WSAENOBUFS;
 
 	if (!error)
-		error = read_parameters(s, given, join, &message);
+		error = lc_join_read(s, given, &join->callee, &message);
 	if (!error)
-		error = start(s, *other, join, &message);
-	if (error) {
-		free(join);
+		error = run(join, &message);
+	lc_exchange_release(join ? &join->exchange : NULL);
+	return error;
+}
+
+/* R39: a new socket for the leaf. */
+static int new_handle(struct lc_socket *root, struct lc_socket **handle)
+{
+	int error;
+
+	lc_socket_unlock(root);
+	error = lc_socket_new(root->entry, LC_ROLE_LEAF, handle);
+	lc_socket_lock(root);
+	if (error)
 		return error;
-	}
-	if (blocking) {
-		error = wait_for_outcome(s, join);
-		if (error) {
-			if (*other) {
-				lc_socket_unlist(*other);
-				lc_daemon_tell_close(*other, LEAFCAST_CLOSED);
-			}
-			return error;
-		}
-	}
-	if (*other)
-		lc_socket_publish(*other);
-	*other = NULL;
+	(*handle)->root = root->number;
+	(*handle)->unusable = true;
+	lc_table_list(*handle);
 	return 0;
 }
 
-static int do_join_leaf(SOCKET handle, const struct parameters *given, SOCKET *result)
+static int do_join_leaf(SOCKET handle, const struct lc_join_parameters *given, SOCKET *result)
 {
 	struct lc_socket *s, *other = NULL;
-	enum lc_local_role role;
 	int error = lc_enter(handle, &s);
 
 	if (error)
 		return error;
-	role = s->role;
-	if (lc_callback_depth)
-		error = WSAEINPROGRESS;
-	else
-		error = check_state(s);
-	if (!error && role == LC_ROLE_ROOT) {
-		lc_unlock();
-		error = lc_socket_new(s->entry, LC_ROLE_LEAF, &other);
-		lc_lock();
+	error = lc_callback_depth ? WSAEINPROGRESS : check_state(s);
+	if (!error && s->role == LC_ROLE_ROOT) {
+		error = new_handle(s, &other);
+		if (error)
+			lc_member_refused(s, lc_reason_from_code(error), error);
 	}
-	*result = other ? other->handle : handle;
 	if (!error)
-		error = s->closing ? WSAEINTR : join_leaf(s, &other, given);
+		error = join_leaf(s, other, given);
+	*result = other ? other->handle : handle;
 	lc_socket_failed(s, error);
 	lc_leave(s);
-	if (other)
-		lc_socket_free(other);
-	return error;
+	if (!other)
+		return error;
+	if (error) {
+		lc_retire(other);
+		return error;
+	}
+	lc_publish(other);
+	lc_socket_release(other);
+	return 0;
 }
 
 SOCKET lc_wsp_join_leaf(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF caller,
 			LPWSABUF callee, LPQOS sqos, LPQOS gqos, DWORD flags, LPINT lpErrno)
 {
-	const struct parameters given = {name, namelen, caller, callee, sqos, flags};
+	const struct lc_join_parameters given = {name, namelen, caller, callee, sqos, flags};
 	SOCKET result = INVALID_SOCKET;
 	int code = do_join_leaf(s, &given, &result);
 

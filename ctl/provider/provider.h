@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * The entries of WSPPROC_TABLE, for startup.c which puts them together; their
- * parameters are those of winsock/ws2spi.h.
+ * parameters are those of winsock/ws2spi.h. Locks and lifetimes: sockets.h.
+ *
+ * Order: asked, backlog, catalogue, code_name, hello, loop, memory, outbox, upcalls
+ *   < address, event_object, qos, trace < errors
+ *   < condition, connection, join_parameters, sockets, unsupported
+ *   < exchange, table < events < membership < dispatch, retire < enter, open
+ *   < accept, close, data, event_calls, ioctl, join, listen, names, select
+ *   < startup
  *
  * Decided here, because the documents leave it open:
  *
@@ -56,15 +63,41 @@
  *   SIO_GET_QOS                                 any time; after a join what was granted
  *   WSPShutdown                                 sending on a root, or SD_BOTH anywhere, ends the
  *                                               membership; other directions only end here
+ *   WSPShutdown, and what is still asked        WSPSelect calls a socket readable (writable) once a
+ *                                               receive (send) would not block: shutting down one
+ *                                               direction changes nothing in the other; WSPAccept on
+ *                                               a root that was shut down is WSAEINVAL
+ *   dwFlags of a join that is refused           changes nothing; a root's first successful join
+ *                                               decides, and until then it sends and receives
+ *   FD_CONNECT, FD_WRITE                        a new join forgets the last one's outcome; that a
+ *                                               send was WSAEWOULDBLOCK outlives a registration
+ *   listening again with a smaller backlog      requests beyond it are reset, the last first
+ *   SO_REUSEADDR                                is the library's: WSPBind to a name in use gives the
+ *                                               socket that name and a port of its own on the wire.
+ *                                               Such a socket cannot listen: WSAEADDRINUSE
+ *   accepted sockets and handles of leaves      have SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_REUSEADDR
+ *                                               as set on the socket they come from
+ *   an event object closed while registered     goes on existing for the registration alone
+ *   close(2) of a socket's descriptor           later calls, and WSPCloseSocket, are WSAENOTSOCK and
+ *                                               leave the number alone, whose ever it is (enter.h)
+ *   WSPCloseSocket while a condition function
+ *   runs in another thread                      does not wait for it; that WSPAccept is WSAEINTR
+ *   at a limit, here or of the daemon           WSAEMFILE or WSAENOBUFS, reason limit; who asked to
+ *                                               join is rejected at once with that reason
+ *   the daemon hangs                            a call that needs it is WSAENETDOWN after what it may
+ *                                               take for the answer and 2 s (connection.h). A join or
+ *                                               accept that it completes later is taken back; a leaf
+ *                                               whose join ended so is given up, as below
  *   the daemon goes away                        joins under way are WSAENETDOWN, and so are all later
- *                                               control calls on sockets that it knew; data flows on
+ *                                               control calls on sockets that it knew, a blocked
+ *                                               WSPAccept among them; data flows on
  *                                               for 5 s, then their sessions end with WSAENETDOWN,
  *                                               since nobody is left to say how they really ended; new
  *                                               sockets use the new daemon
  *   after fork                                  the child's handles are WSAENOTSOCK; the descriptors
  *                                               stay open in it
  *   upcalls                                     WPUSetEvent and WPUResetEvent are called with the
- *                                               library locked: they must not call back
+ *                                               socket locked: they must not call back
  */
 #ifndef CTL_PROVIDER_PROVIDER_H
 #define CTL_PROVIDER_PROVIDER_H

@@ -8,10 +8,11 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "provider/enter.h"
 #include "provider/errors.h"
 #include "provider/fdset.h"
-#include "provider/sockets.h"
 
 /* Beyond a year is as good as for ever, and does not overflow. */
 #define LONGEST_WAIT_S (365 * 86400)
@@ -92,7 +93,7 @@ static int enter_all(struct selection *selection)
 
 		if (error)
 			return error;
-		lc_unlock();
+		lc_socket_unlock(watched->socket);
 	}
 	return 0;
 }
@@ -100,8 +101,10 @@ static int enter_all(struct selection *selection)
 static void leave_all(struct selection *selection)
 {
 	while (selection->entered) {
-		lc_lock();
-		lc_leave(selection->watched[--selection->entered].socket);
+		struct lc_socket *socket = selection->watched[--selection->entered].socket;
+
+		lc_socket_lock(socket);
+		lc_leave(socket);
 	}
 }
 
@@ -121,12 +124,13 @@ static int list_descriptors(struct selection *selection)
 				       (watched->in[WRITE] ? POLLOUT : 0));
 		int wake, request;
 
-		lc_lock();
-		wake = lc_socket_wake_fd(watched->socket);
+		lc_socket_lock(watched->socket);
+		wake = watched->in[READ] ? lc_socket_receive_over_fd(watched->socket)
+					 : lc_socket_send_over_fd(watched->socket);
 		request = watched->socket->listening && watched->in[READ]
 				  ? lc_socket_accept_ready_fd(watched->socket)
 				  : -1;
-		lc_unlock();
+		lc_socket_unlock(watched->socket);
 		if (wake < 0)
 			return WSAENOBUFS;
 		if (events)
@@ -149,10 +153,10 @@ static int look(struct watched *watched)
 {
 	bool closing, ended;
 
-	lc_lock();
+	lc_socket_lock(watched->socket);
 	closing = watched->socket->closing;
 	ended = watched->socket->membership == LC_ENDED || watched->socket->shut_receive;
-	lc_unlock();
+	lc_socket_unlock(watched->socket);
 	if (closing)
 		return WSAEINTR;
 	if (watched->data && watched->data->revents & POLLNVAL)

@@ -3,48 +3,87 @@
 #include <string.h>
 
 #include "leafcast/leafcast.h"
-#include "provider/daemon.h"
+#include "provider/connection.h"
+#include "provider/dispatch.h"
 #include "provider/errors.h"
+#include "provider/events.h"
+#include "provider/loop.h"
 #include "provider/memory.h"
+#include "provider/retire.h"
+#include "provider/table.h"
+#include "provider/upcalls.h"
 
 #define LOWEST_VERSION	MAKEWORD(2, 0)
 #define HIGHEST_VERSION MAKEWORD(2, 2)
 
-unsigned int lc_startups;
-WSPUPCALLTABLE lc_upcalls;
+/* A start-up waits for a cleanup that is under way. Taken before all other locks. */
+static pthread_mutex_t startup_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-bool lc_is_started(void)
+/* --- fork(2) */
+
+static void before_fork(void)
 {
-	bool started;
+	lc_connection_lock();
+	lc_loop_lock();
+}
 
-	lc_lock();
-	started = lc_startups;
-	lc_unlock();
-	return started;
+static void after_fork_in_parent(void)
+{
+	lc_loop_unlock();
+	lc_connection_unlock();
+}
+
+static void after_fork_in_child(void)
+{
+	pthread_mutex_init(&startup_mutex, NULL);
+	lc_table_forget();
+	lc_loop_forget();
+	lc_connection_forget();
+}
+
+__attribute__((constructor)) static void prepare_for_fork(void)
+{
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/* --- WSPCleanup */
+
+static void close_all(void)
+{
+	struct lc_socket *socket;
+
+	while ((socket = lc_table_any())) {
+		if (lc_table_unpublish(socket))
+			lc_retire(socket);
+		lc_socket_release(socket);
+	}
+	lc_connection_drain();
+	lc_loop_stop();
+	lc_connection_close();
+}
+
+static int clean_up(void)
+{
+	int left;
+
+	if (!lc_is_started())
+		return WSANOTINITIALISED;
+	if (lc_callback_depth)
+		return WSAEINPROGRESS;
+	pthread_mutex_lock(&startup_mutex);
+	left = lc_startup_uncount();
+	if (!left)
+		close_all();
+	pthread_mutex_unlock(&startup_mutex);
+	return left < 0 ? WSANOTINITIALISED : 0;
 }
 
 static int cleanup(LPINT lpErrno)
 {
-	struct lc_socket *socket;
-
-	lc_lock();
-	if (!lc_startups) {
-		lc_unlock();
-		return lc_finish("WSPCleanup", INVALID_SOCKET, WSANOTINITIALISED, lpErrno);
-	}
-	if (lc_callback_depth) {
-		lc_unlock();
-		return lc_finish("WSPCleanup", INVALID_SOCKET, WSAEINPROGRESS, lpErrno);
-	}
-	if (!--lc_startups) {
-		while ((socket = lc_socket_any()))
-			lc_socket_close(socket);
-		lc_daemon_stop();
-		lc_upcalls = (WSPUPCALLTABLE){0};
-	}
-	lc_unlock();
-	return lc_finish("WSPCleanup", INVALID_SOCKET, 0, lpErrno);
+	return lc_finish("WSPCleanup", INVALID_SOCKET, clean_up(), lpErrno);
 }
+
+/* --- WSPStartup */
 
 static void fill_table(LPWSPPROC_TABLE table)
 {
@@ -85,6 +124,14 @@ static void describe(WORD requested, LPWSPDATA data)
 		data->szDescription[i] = (unsigned char)text[i];
 }
 
+/* Who is told what by whom; there is no hidden thread yet. */
+static void wire(void)
+{
+	lc_loop_handle(LC_LOOP_CONNECTION, lc_connection_ready);
+	lc_loop_handle(LC_LOOP_SOCKET, lc_event_ready);
+	lc_connection_handle(&lc_dispatch);
+}
+
 int WSPStartup(WORD wVersionRequested, LPWSPDATA lpWSPData, LPWSAPROTOCOL_INFOW lpProtocolInfo,
 	       WSPUPCALLTABLE UpcallTable, LPWSPPROC_TABLE lpProcTable)
 {
@@ -98,23 +145,28 @@ int WSPStartup(WORD wVersionRequested, LPWSPDATA lpWSPData, LPWSAPROTOCOL_INFOW 
 		return WSAEINPROGRESS;
 	describe(wVersionRequested, lpWSPData);
 	fill_table(lpProcTable);
-	lc_lock();
-	lc_startups++;
-	lc_upcalls = UpcallTable;
-	lc_unlock();
+	pthread_mutex_lock(&startup_mutex);
+	if (!lc_is_started())
+		wire();
+	lc_startup_count(&UpcallTable);
+	pthread_mutex_unlock(&startup_mutex);
 	lc_trace("WSPStartup", INVALID_SOCKET, NULL, 0);
 	return 0;
 }
 
+/* --- leafcast.h */
+
 enum leafcast_reason leafcast_socket_reason(uintptr_t socket)
 {
+	struct lc_socket *found = lc_table_by_handle(socket);
 	enum leafcast_reason reason;
-	struct lc_socket *found;
 
-	lc_lock();
-	found = lc_socket_by_handle(socket);
-	reason = found ? found->reason : LEAFCAST_NO_REASON;
-	lc_unlock();
+	if (!found)
+		return LEAFCAST_NO_REASON;
+	lc_socket_lock(found);
+	reason = found->reason;
+	lc_socket_unlock(found);
+	lc_socket_release(found);
 	return reason;
 }
 
