@@ -4,7 +4,7 @@
  * parameters are those of winsock/ws2spi.h. Locks and lifetimes: sockets.h.
  *
  * Order: asked, backlog, catalogue, code_name, hello, loop, memory, outbox, upcalls
- *   < address, event_object, qos, trace < errors
+ *   < address, event_object, fdset, qos, trace < errors
  *   < condition, connection, join_parameters, sockets, unsupported
  *   < exchange, table < events < membership < dispatch, retire < enter, open
  *   < accept, close, data, event_calls, ioctl, join, listen, names, select
