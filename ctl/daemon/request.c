@@ -233,7 +233,7 @@ static struct outcome join(const struct request *request)
 
 	if (peer->family != request->socket->family)
 		return ERROR(-EAFNOSUPPORT);
-	if (!lc_address_is_unicast(peer) || peer->port == 0)
+	if (!lc_address_can_be_members(peer) || peer->port == 0)
 		return ERROR(-EADDRNOTAVAIL);
 	return request->socket->role == LC_ROLE_ROOT ? invite_leaf(request) : join_leaf(request);
 }

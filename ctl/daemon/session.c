@@ -59,7 +59,7 @@ static int commit_name(const struct socket *root, struct lc_endpoint *name)
 		error = error ?: socket_name(root, name);
 	}
 	/* bind(2) takes group and broadcast addresses */
-	if (!error && !lc_address_is_any(name) && !lc_address_is_unicast(name))
+	if (!error && !lc_address_is_any(name) && !lc_address_can_be_members(name))
 		error = -EADDRNOTAVAIL;
 	return error;
 }

@@ -32,7 +32,7 @@ static bool is_called(const struct lc_membership *member, const struct lc_endpoi
 
 static bool is_name(const struct lc_endpoint *name, const struct lc_endpoint *like)
 {
-	return name->family == like->family && lc_address_is_unicast(name) && name->port != 0;
+	return name->family == like->family && lc_address_can_be_members(name) && name->port != 0;
 }
 
 bool lc_judge_leaf_name(const struct lc_membership *member, const struct lc_endpoint *name)

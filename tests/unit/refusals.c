@@ -77,6 +77,13 @@ static void has_no_port(struct end *self, struct end *other)
 	leaf.bound.port = 0;
 }
 
+/* RFC 1122 3.2.1.3: no host has an address of 0.0.0.0/8. */
+static void has_no_address_of_a_host(struct end *self, struct end *other)
+{
+	cr_assert_eq(lc_endpoint_parse(&leaf.bound, "0.0.0.9:6000"), 0);
+	leaf.address = leaf.bound;
+}
+
 static void is_called_by_another_name(struct end *self, struct end *other)
 {
 	other->address.addr[0] ^= htobe32(16);
@@ -254,6 +261,8 @@ static const struct refusal refusals[] = {
 	{"speaks for an address the node has not", BY_BOTH, speaks_for_no_address_of_the_node, NULL,
 	 LEAFCAST_POLICY, NOBODY},
 	{"has no port", BY_LEAF, has_no_port, NULL, LEAFCAST_PROTOCOL, NOBODY},
+	{"has no host's address", BY_LEAF, has_no_address_of_a_host, NULL, LEAFCAST_PROTOCOL,
+	 NOBODY},
 	{"called by another name", BY_BOTH, is_called_by_another_name, NULL,
 	 LEAFCAST_NOBODY_LISTENING, NOBODY},
 	{"no route", BY_BOTH, no_route, NULL, LEAFCAST_UNREACHABLE, NOBODY},
