@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 struct sockaddr_in loopback(uint16_t port)
 {
@@ -140,4 +141,57 @@ int close_handle(SOCKET s)
 	int code = 0;
 
 	return wsp.lpWSPCloseSocket(s, &code) ? code : 0;
+}
+
+void set_nonblocking(SOCKET s, bool on)
+{
+	ULONG value = on;
+	DWORD used;
+	int code;
+
+	cr_assert_eq(wsp.lpWSPIoctl(s, FIONBIO, &value, sizeof(value), NULL, 0, &used, NULL, NULL,
+				    NULL, &code),
+		     0);
+}
+
+void feed(SOCKET s, const void *bytes, size_t length)
+{
+	struct sockaddr_in own;
+	int code, size = sizeof(own);
+
+	cr_assert_eq(wsp.lpWSPGetSockName(s, (struct sockaddr *)&own, &size, &code), 0);
+	cr_assert_eq(sendto(other_end, bytes, length, 0, (struct sockaddr *)&own, sizeof(own)),
+		     (ssize_t)length);
+}
+
+int get_option(SOCKET s, int option)
+{
+	int value = -1, length = sizeof(value), code = 0;
+
+	cr_assert_eq(wsp.lpWSPGetSockOpt(s, SOL_SOCKET, option, (char *)&value, &length, &code), 0,
+		     "%d", code);
+	return value;
+}
+
+void set_option(SOCKET s, int option, int value)
+{
+	int code = 0;
+
+	cr_assert_eq(wsp.lpWSPSetSockOpt(s, SOL_SOCKET, option, (const char *)&value, sizeof(value),
+					 &code),
+		     0, "%d", code);
+}
+
+SOCKET accept_any(SOCKET s, int *code)
+{
+	*code = 0;
+	return wsp.lpWSPAccept(s, NULL, NULL, NULL, 0, code);
+}
+
+double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }

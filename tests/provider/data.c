@@ -6,28 +6,6 @@
 
 TestSuite(data, .init = setup, .fini = teardown, .timeout = 20);
 
-/* From the other end to a socket of ours. */
-static void feed(SOCKET s, const void *bytes, size_t length)
-{
-	struct sockaddr_in own;
-	int code, size = sizeof(own);
-
-	cr_assert_eq(wsp.lpWSPGetSockName(s, (struct sockaddr *)&own, &size, &code), 0);
-	cr_assert_eq(sendto(other_end, bytes, length, 0, (struct sockaddr *)&own, sizeof(own)),
-		     (ssize_t)length);
-}
-
-static void make_nonblocking(SOCKET s)
-{
-	ULONG on = 1;
-	DWORD used;
-	int code;
-
-	cr_assert_eq(wsp.lpWSPIoctl(s, FIONBIO, &on, sizeof(on), NULL, 0, &used, NULL, NULL, NULL,
-				    &code),
-		     0);
-}
-
 Test(data, leaf_and_root_reach_the_other_end)
 {
 	SOCKET leaf = new_joined_leaf(), root = new_listening(ROOT_FLAGS);
@@ -89,7 +67,7 @@ Test(data, cut_off_is_MSGSIZE_with_what_fitted)
 	cr_expect_eq(bytes, 3);
 	cr_expect_arr_eq(room, "123", 4);
 	/* the rest is gone */
-	make_nonblocking(s);
+	set_nonblocking(s, true);
 	cr_expect_eq(receive_text(s, room, 4), -WSAEWOULDBLOCK);
 }
 

@@ -6,15 +6,6 @@
 
 TestSuite(events, .init = setup, .fini = teardown, .timeout = 20);
 
-static void feed(SOCKET s, const char *text)
-{
-	struct sockaddr_in own;
-	int code, size = sizeof(own);
-
-	cr_assert_eq(wsp.lpWSPGetSockName(s, (struct sockaddr *)&own, &size, &code), 0);
-	sendto(other_end, text, strlen(text), 0, (struct sockaddr *)&own, sizeof(own));
-}
-
 static LONG record_of(SOCKET s)
 {
 	WSANETWORKEVENTS events;
@@ -38,9 +29,9 @@ Test(events, FD_READ_is_recorded_again_only_after_a_receive)
 	int code;
 
 	wsp.lpWSPEventSelect(s, event, FD_READ, &code);
-	feed(s, "1");
+	feed(s, "1", 1);
 	cr_assert_eq(wait_network_event(s, event, FD_READ_BIT), 0);
-	feed(s, "2");
+	feed(s, "2", 1);
 	cr_expect_not(comes_in_time(event), "no receive since");
 	cr_expect_eq(receive_text(s, room, 4), 1);
 	/* level-triggered: there is still one */
@@ -49,7 +40,7 @@ Test(events, FD_READ_is_recorded_again_only_after_a_receive)
 	cr_expect_not(comes_in_time(event));
 	/* a failing call counts too */
 	cr_expect_eq(receive_text(s, room, 4), -WSAEWOULDBLOCK);
-	feed(s, "3");
+	feed(s, "3", 1);
 	cr_expect_eq(wait_network_event(s, event, FD_READ_BIT), 0);
 	close_event(event);
 }
@@ -61,7 +52,7 @@ Test(events, what_is_true_already_is_recorded_at_once)
 	LONG seen = 0;
 	int code;
 
-	feed(s, "1");
+	feed(s, "1", 1);
 	wsp.lpWSPEventSelect(s, event, FD_READ | FD_WRITE | FD_CONNECT, &code);
 	while ((seen & (FD_READ | FD_WRITE)) != (FD_READ | FD_WRITE) && wait_set(event)) {
 		WSAResetEvent(event);
@@ -189,7 +180,7 @@ Test(events, event_select_makes_nonblocking_and_N6_FIONBIO)
 	/* 0 cancels, and it stays nonblocking until told otherwise */
 	wsp.lpWSPEventSelect(s, NULL, 0, &code);
 	cr_expect_eq(receive_text(s, room, 4), -WSAEWOULDBLOCK);
-	feed(s, "x");
+	feed(s, "x", 1);
 	cr_expect_not(comes_in_time(event));
 	cr_expect_eq(wsp.lpWSPIoctl(s, FIONBIO, &off, 4, NULL, 0, &used, NULL, NULL, NULL, &code),
 		     0);
@@ -233,7 +224,7 @@ Test(events, select_sees_data_requests_and_the_end)
 	char room[4];
 
 	cr_expect_eq(select_read(s, 20), 0);
-	feed(s, "x");
+	feed(s, "x", 1);
 	cr_expect_eq(select_read(s, 900), 1);
 	receive_text(s, room, 4);
 	cr_expect_eq(select_read(root, 20), 0);

@@ -11,7 +11,7 @@
 #include "core/endpoint.h"
 #include "local/local.h"
 
-#define LOG_SIZE 256
+#define LOG_SIZE 4096
 
 struct fake_behaviour fake;
 WSPPROC_TABLE wsp;
@@ -22,7 +22,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
 static char directory[64];
-static int listener = -1, client = -1, stop = -1;
+static int listener = -1, client = -1, stop = -1, hear = -1;
 static struct {
 	struct lc_local_message message;
 	int descriptor;
@@ -63,6 +63,26 @@ static int descriptor_of(uint64_t socket)
 	return -1;
 }
 
+static struct lc_endpoint peer_of_members(void)
+{
+	struct lc_endpoint peer = endpoint_of(other_end);
+
+	if (fake.peer)
+		lc_endpoint_from_sockaddr(&peer, (const struct sockaddr *)fake.peer,
+					  sizeof(*fake.peer));
+	return peer;
+}
+
+static void answer_error(const struct lc_local_message *request, int error)
+{
+	lc_local_send(client,
+		      &(struct lc_local_message){.kind = LC_LOCAL_REPLY,
+						 .id = request->id,
+						 .socket = request->socket,
+						 .error = error},
+		      -1);
+}
+
 static void answer(const struct lc_local_message *request, enum leafcast_reason reason)
 {
 	struct lc_local_message reply = {.kind = LC_LOCAL_REPLY,
@@ -73,7 +93,7 @@ static void answer(const struct lc_local_message *request, enum leafcast_reason 
 	if (!reason && (request->kind == LC_LOCAL_JOIN || request->kind == LC_LOCAL_ACCEPT)) {
 		reply.name = commit_name(
 			descriptor_of(request->other ? request->other : request->socket));
-		reply.peer = endpoint_of(other_end);
+		reply.peer = peer_of_members();
 		reply.has_flows = fake.grants;
 		reply.flows = fake.granted;
 	}
@@ -95,6 +115,8 @@ static void serve(const struct lc_local_message *request)
 	case LC_LOCAL_JOIN:
 		if (fake.hold_joins)
 			held = *request;
+		else if (fake.join_error)
+			answer_error(request, fake.join_error);
 		else
 			answer(request, fake.join);
 		return;
@@ -106,6 +128,10 @@ static void serve(const struct lc_local_message *request)
 		}
 		return;
 	case LC_LOCAL_ACCEPT:
+		if (fake.accept_error) {
+			answer_error(request, fake.accept_error);
+			return;
+		}
 		answer(request, fake.accept);
 		if (fake.close_accepted_at_once)
 			lc_local_send(client,
@@ -125,9 +151,9 @@ static void serve(const struct lc_local_message *request)
 static void read_client(void)
 {
 	struct lc_local_message message;
-	int descriptor, error;
+	int descriptor, error = -EAGAIN;
 
-	while (!(error = lc_local_receive(client, &message, &descriptor))) {
+	while (!fake.deaf && !(error = lc_local_receive(client, &message, &descriptor))) {
 		if (entry_count == LOG_SIZE)
 			abort();
 		entries[entry_count].message = message;
@@ -135,7 +161,7 @@ static void read_client(void)
 		serve(&message);
 		pthread_cond_broadcast(&arrived);
 	}
-	if (error != -EAGAIN) {
+	if (error && error != -EAGAIN) {
 		close(client);
 		client = -1;
 	}
@@ -146,14 +172,18 @@ static void *run(void *unused)
 	for (;;) {
 		struct pollfd ready[] = {{.fd = stop, .events = POLLIN},
 					 {.fd = listener, .events = POLLIN},
-					 {.fd = client, .events = POLLIN}};
+					 {.fd = fake.deaf ? -1 : client, .events = POLLIN},
+					 {.fd = hear, .events = POLLIN}};
+		eventfd_t value;
 		int pidfd = -1;
 		pid_t pid;
 		uid_t uid;
 
-		poll(ready, 3, -1);
+		poll(ready, 4, -1);
 		if (ready[0].revents)
 			return unused;
+		if (ready[3].revents)
+			eventfd_read(hear, &value);
 		pthread_mutex_lock(&mutex);
 		if (ready[1].revents && client < 0) {
 			client = lc_local_accept(listener, &pidfd, &pid, &uid);
@@ -189,6 +219,7 @@ void fake_start(void)
 	listener = lc_local_listen(directory, &owner);
 	cr_assert_geq(listener, 0);
 	stop = eventfd(0, EFD_CLOEXEC);
+	hear = eventfd(0, EFD_CLOEXEC);
 	cr_assert_eq(pthread_create(&thread, NULL, run, NULL), 0);
 }
 
@@ -207,7 +238,8 @@ void fake_stop(void)
 		close(client);
 	close(listener);
 	close(stop);
-	listener = client = stop = -1;
+	close(hear);
+	listener = client = stop = hear = -1;
 	lc_local_unlink(directory);
 }
 
@@ -313,6 +345,12 @@ void fake_answer_join(enum leafcast_reason reason)
 	held.id = 0;
 	pthread_mutex_unlock(&mutex);
 	cr_assert(is_held, "no join is held");
+}
+
+void fake_hear(void)
+{
+	fake.deaf = false;
+	eventfd_write(hear, 1);
 }
 
 void fake_event(struct lc_local_message event)

@@ -35,6 +35,10 @@ struct fake_behaviour {
 	enum leafcast_reason listen;
 	bool cancels_too_late; /* the join's answer is on its way already */
 	bool silent;	       /* answers nothing at all */
+	bool deaf;	       /* does not even read */
+	int join_error;	       /* negative errno, instead of a reason */
+	int accept_error;
+	const struct sockaddr_in *peer; /* instead of other_end */
 	struct lc_connect_data callee;
 	bool grants;
 	struct lc_flows granted;
@@ -61,12 +65,25 @@ int fake_count(enum lc_local_kind kind);
 /* The descriptor that came with the n-th OPEN, JOIN or ACCEPT; -1: none. */
 int fake_descriptor(enum lc_local_kind kind, int n);
 void fake_answer_join(enum leafcast_reason reason);
+/* From now on it reads again. */
+void fake_hear(void);
 /* Sends an event. */
 void fake_event(struct lc_local_message event);
 /* REQUEST number `request` of a peer at 127.0.0.1:9 for the socket of the n-th OPEN. */
 struct lc_local_message fake_request(int n, uint64_t request);
 /* CLOSED for the socket with that number. */
 void fake_close(uint64_t socket, enum leafcast_reason reason);
+
+/* Nonblocking, or blocking again. */
+void set_nonblocking(SOCKET s, bool on);
+/* From the other end to a socket of ours. */
+void feed(SOCKET s, const void *bytes, size_t length);
+int get_option(SOCKET s, int option);
+void set_option(SOCKET s, int option, int value);
+/* WSPAccept without a condition function or an address. */
+SOCKET accept_any(SOCKET s, int *code);
+/* CLOCK_MONOTONIC. */
+double seconds(void);
 
 /* Sockets of the two kinds; they fail the test if they cannot be had. */
 SOCKET new_root(void);

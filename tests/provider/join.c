@@ -24,17 +24,6 @@ static int join_name(SOCKET s, const void *name, int length)
 	return 0;
 }
 
-static void make_nonblocking(SOCKET s)
-{
-	ULONG on = 1;
-	DWORD used;
-	int code;
-
-	cr_assert_eq(wsp.lpWSPIoctl(s, FIONBIO, &on, sizeof(on), NULL, 0, &used, NULL, NULL, NULL,
-				    &code),
-		     0);
-}
-
 /* A page that nobody may touch. */
 static void *forbidden(void)
 {
@@ -92,7 +81,7 @@ Test(join, R5_connect_outcome_is_recorded_for_a_late_registration)
 	WSAEVENT event = new_event();
 	int code;
 
-	make_nonblocking(s);
+	set_nonblocking(s, true);
 	fake.join = LEAFCAST_TIMED_OUT;
 	join(s, &code);
 	while (leafcast_socket_reason(s) == LEAFCAST_NO_REASON)
@@ -109,7 +98,7 @@ Test(join, R6_second_join_is_already)
 	SOCKET s = new_leaf();
 	int code;
 
-	make_nonblocking(s);
+	set_nonblocking(s, true);
 	fake.hold_joins = true;
 	join(s, &code);
 	cr_expect_eq(join(s, &code), INVALID_SOCKET);
@@ -190,7 +179,12 @@ Test(join, refusals_have_their_codes)
 		{LEAFCAST_UNREACHABLE, 10051},
 		{LEAFCAST_PATH_BLOCKED, 10051},
 		{LEAFCAST_TIMED_OUT, 10060},
+		{LEAFCAST_CANCELLED, 10004},
+		{LEAFCAST_NO_CONTROL, 10061},
+		{LEAFCAST_PROTOCOL, 10061},
 		{LEAFCAST_ADDRESS_IN_USE, 10048},
+		{LEAFCAST_NETWORK_DOWN, 10050},
+		{LEAFCAST_FAULT, 10055},
 	};
 	SOCKET s = new_leaf();
 	int code;
@@ -200,6 +194,8 @@ Test(join, refusals_have_their_codes)
 		join(s, &code);
 		cr_expect_eq(code, rows[i].code, "%s: %d", leafcast_reason_word(rows[i].reason),
 			     code);
+		cr_expect_eq(leafcast_socket_reason(s), rows[i].reason, "%s",
+			     leafcast_reason_word(rows[i].reason));
 	}
 }
 
@@ -377,7 +373,7 @@ Test(join, R29_no_bind_while_joining)
 	SOCKET s = new_leaf();
 	int code = 0;
 
-	make_nonblocking(s);
+	set_nonblocking(s, true);
 	fake.hold_joins = true;
 	join(s, &code);
 	cr_expect_neq(wsp.lpWSPBind(s, (struct sockaddr *)&name, sizeof(name), &code), 0);
@@ -454,7 +450,7 @@ Test(join, R38_select_does_not_see_the_join)
 	SOCKET s = new_leaf();
 	int code;
 
-	make_nonblocking(s);
+	set_nonblocking(s, true);
 	fake.hold_joins = true;
 	for (int step = 0; step < 3; step++) {
 		fd_set write, except;
@@ -552,7 +548,7 @@ Test(join, R54_callee_data_is_not_written_after_close)
 
 	fake.callee = (struct lc_connect_data){.present = true, .length = 3, .bytes = "yes"};
 	fake.hold_joins = true;
-	make_nonblocking(root);
+	set_nonblocking(root, true);
 	leaf = join_with(root, NULL, &callee, NULL, JL_BOTH, &code);
 	fake_wait(LC_LOCAL_JOIN, 1);
 	close_handle(leaf);

@@ -174,14 +174,6 @@ Test(startup, OPEN_carries_role_and_the_very_descriptor)
 	cr_expect_eq(fake_wait(LC_LOCAL_OPEN, 2).role, LC_ROLE_LEAF);
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 Test(startup, R10_no_daemon_is_NETDOWN_after_two_seconds)
 {
 	double start;
