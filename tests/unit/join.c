@@ -18,6 +18,9 @@
 /* What comes with an event that carries a reason; no row's own reason is this one. */
 #define GIVEN LEAFCAST_LIMIT
 
+/* Actions that carry the step's reason (core/join.h), to this application or to the peer. */
+#define TELLING (DO(FAIL) | DO(WITHDRAW) | DO(SEND_REFUSE) | DO(SEND_LEAVE) | DO(NOTIFY_CLOSE))
+
 struct step {
 	enum lc_join_event event;
 	enum lc_join_state state;
@@ -149,7 +152,7 @@ static const struct {
 	{"a leaf closes", J, LC_JOIN_MEMBER, LC_ON_APP_CLOSES, LC_JOIN_GONE,
 	 DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_CLOSED},
 	{"a leaf closes while it drains", J, LC_JOIN_DRAINING, LC_ON_APP_CLOSES, LC_JOIN_GONE,
-	 DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_NO_REASON},
+	 DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_CLOSED},
 	{"the connection ends while the leaf drains", V, LC_JOIN_DRAINING, LC_ON_HUNG_UP,
 	 LC_JOIN_DRAINING, 0, LEAFCAST_NO_REASON},
 	{"a late SEEN", A, LC_JOIN_MEMBER, LC_ON_GOT_SEEN, LC_JOIN_MEMBER, 0, LEAFCAST_NO_REASON},
@@ -173,6 +176,9 @@ Test(join, rows)
 		cr_expect_eq(got.state, rows[i].next, "%s: %s", rows[i].what,
 			     lc_join_state_word(got.state));
 		cr_expect_eq(got.actions, rows[i].actions, "%s: %#x", rows[i].what, got.actions);
+		/* Where nothing is told to anybody there is none to check. */
+		cr_expect((rows[i].reason != LEAFCAST_NO_REASON) || !(rows[i].actions & TELLING),
+			  "%s: the row lacks its reason", rows[i].what);
 		if (rows[i].reason != LEAFCAST_NO_REASON)
 			cr_expect_eq(got.reason, rows[i].reason, "%s: %s", rows[i].what,
 				     leafcast_reason_word(got.reason));
