@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* leafcast root: sends standard input to a session's leaves. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/endpoint.h"
@@ -139,12 +140,11 @@ static enum lc_exit open_session(const struct lc_root_settings *settings)
 	return result;
 }
 
-enum lc_exit lc_tool_root(int argc, char **argv)
+static enum lc_exit run(int argc, char **argv, struct lc_root_settings *settings)
 {
-	struct lc_root_settings settings = {.size = DEFAULT_PAYLOAD};
 	const char *name, *why;
 
-	switch (lc_options_read(argc, argv, options, &settings, &name, 1, "ADDR:PORT")) {
+	switch (lc_options_read(argc, argv, options, settings, &name, 1, "ADDR:PORT")) {
 	case 0:
 		break;
 	case 1:
@@ -152,10 +152,20 @@ enum lc_exit lc_tool_root(int argc, char **argv)
 	default:
 		return LC_EXIT_USAGE;
 	}
-	why = lc_set_endpoint(&settings.name, name);
+	why = lc_set_endpoint(&settings->name, name);
 	if (why)
 		return lc_usage("%s %s", name, why);
-	if (!lc_endpoint_port(&settings.name))
+	if (!lc_endpoint_port(&settings->name))
 		return lc_usage("%s: a session needs a port other than 0", name);
-	return open_session(&settings);
+	return open_session(settings);
+}
+
+enum lc_exit lc_tool_root(int argc, char **argv)
+{
+	struct lc_root_settings settings = {.size = DEFAULT_PAYLOAD};
+	enum lc_exit result = run(argc, argv, &settings);
+
+	free(settings.invite.entry);
+	free(settings.refuse.entry);
+	return result;
 }
