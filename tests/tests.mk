@@ -29,6 +29,12 @@ STRS_SRC := $(wildcard tests/stress/*.c)
 $(O)/tests/stress/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/stress/joins: $(call test_objs,$(STRS_SRC)) $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lpthread
+STRESS := $(O)/tests/stress/joins
+
+# Bugs that the sanitizers must catch: scripts/sanitized --self-test
+PLANTED := $(patsubst %.c,$(O)/%,$(wildcard tests/planted/*.c))
+$(PLANTED): $(O)/tests/planted/%: $(O)/tests/planted/%.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@ -lcriterion -lpthread
 
 # A program of the namespace tests, built as any user's: public headers and the library.
 $(O)/tests/netns/%.o: CFLAGS_ += -Iinclude/winsock
@@ -37,16 +43,25 @@ $(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.
 $(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
-tests: all $(O)/tests/netns/offload_root $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider) $(O)/tests/hostile/hostile $(O)/tests/stress/joins ## build the tests
+# Each where its directory has sources.
+TESTS := $(O)/tests/netns/offload_root $(O)/tests/hostile/hostile $(STRESS) \
+         $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) \
+         $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider)
+tests: all $(TESTS) ## build the tests
+stress: $(STRESS)
+planted: $(PLANTED)
 
 test: ## every test that takes less than ten minutes in all (root)
 	$(Q)scripts/deps test
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)scripts/test
 
-test-long: ## the daemon among bad neighbours, with address and undefined behaviour sanitizers (root)
+test-long: ## every test with address and undefined behaviour sanitizers, the library with threads watched too (root)
 	$(Q)scripts/deps test
-	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined .build/address,undefined/leafcastd .build/address,undefined/tests/hostile/hostile
-	$(Q)scripts/sanitized hostile
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined tests planted
+	$(Q)$(MAKE) --no-print-directory SANITIZE=thread stress planted
+	$(Q)scripts/sanitized --self-test
+	$(Q)BUILD=.build/address,undefined scripts/sanitized
+	$(if $(STRESS),$(Q)BUILD=.build/thread scripts/sanitized stress)
 
-.PHONY: tests test test-long
+.PHONY: tests stress planted test test-long

@@ -61,17 +61,6 @@ static void *unwritable(int i)
 }
 #define UNWRITABLE (UNREADABLE + 3)
 
-/* From the other end to a socket of ours. */
-static void feed(SOCKET s, const char *text)
-{
-	struct sockaddr_in own;
-	int code, size = sizeof(own);
-
-	cr_assert_eq(wsp.lpWSPGetSockName(s, (struct sockaddr *)&own, &size, &code), 0);
-	cr_assert_eq(sendto(other_end, text, strlen(text), 0, (struct sockaddr *)&own, sizeof(own)),
-		     (ssize_t)strlen(text));
-}
-
 Test(pointers, memory_is_read_and_written_where_it_is)
 {
 	char text[8] = "1234567", *heap = malloc(PAGE);
@@ -126,7 +115,7 @@ Test(pointers, a_bad_receive_buffer_loses_no_datagram)
 	char room[8];
 	int code;
 
-	feed(s, "kept");
+	feed(s, "kept", 4);
 	for (int i = 0; i < UNWRITABLE; i++) {
 		WSABUF parts[] = {{2, room}, {4, unwritable(i)}};
 
@@ -149,7 +138,7 @@ Test(pointers, the_whole_receive_buffer_counts)
 	char *most = mmap(NULL, 17 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			  0);
 
-	feed(s, "kept");
+	feed(s, "kept", 4);
 	cr_expect_eq(receive_text(s, pages, 3 * PAGE), -WSAEFAULT);
 	mprotect(most + 16 * PAGE, PAGE, PROT_NONE);
 	cr_expect_eq(receive_text(s, most, 0x7fffffff), 4);
@@ -162,12 +151,12 @@ Test(pointers, a_buffer_that_was_good_is_FAULT_too)
 	SOCKET s = new_joined_leaf();
 	char room[8];
 
-	feed(s, "one");
+	feed(s, "one", 3);
 	cr_expect_eq(receive_text(s, pages, 64), 3);
 	mprotect(pages, PAGE, PROT_READ);
-	feed(s, "two");
+	feed(s, "two", 3);
 	cr_expect_eq(receive_text(s, pages, 64), -WSAEFAULT);
-	feed(s, "three");
+	feed(s, "three", 5);
 	cr_expect_eq(receive_text(s, pages, 64), -WSAEFAULT);
 	cr_expect_eq(receive_text(s, room, 8), 5, "lost although the page was known to be bad");
 }
@@ -181,7 +170,7 @@ Test(pointers, receive_parameters)
 	WSABUF part = {8, room};
 	int code, length = sizeof(from);
 
-	feed(s, "kept");
+	feed(s, "kept", 4);
 	for (int i = 0; i < UNWRITABLE; i++) {
 		void *bad = unwritable(i);
 
@@ -230,7 +219,7 @@ Test(pointers, parameters_off_the_stack_work)
 	cr_expect_eq(all->bytes, 20);
 	cr_expect_eq(recv(other_end, text, sizeof(text), 0), 20);
 	cr_expect_arr_eq(text, "abcdefghijklmnopqrst", 20);
-	feed(s, "0123456789");
+	feed(s, "0123456789", 10);
 	all->length = sizeof(all->from);
 	all->flags = MSG_PEEK;
 	cr_expect_eq(wsp.lpWSPRecvFrom(s, all->parts, 20, &all->bytes, &all->flags,
