@@ -86,7 +86,9 @@ enum leafcast_reason lc_judge_first_word(struct lc_membership *member,
 	if (!member->world->find_listener(member, &terms))
 		return LEAFCAST_NOBODY_LISTENING;
 	member->root_receives = terms.root_receives;
-	lc_steps_find_path(member, &path);
+	/* Its MTU is what flows are judged against; who has none need not be looked up twice. */
+	if (message->has_flows || terms.has_flows)
+		lc_steps_find_path(member, &path);
 	reason = lc_membership_take_asked(member, message->has_flows, &message->flows);
 	if (!reason && terms.has_flows)
 		reason = lc_membership_merge_flows(member, &terms.flows);
