@@ -7,7 +7,7 @@
  * ls0 sends no super-packets, so the kernel cuts one up when it is transmitted
  * there. The Ethernet addresses, which each copy gets anew anyway, carry
  * struct lc_cut_tag across the pair; all else of the packet is the leaf's
- * already, and its mark stays the sender's.
+ * already, and its mark stays the sender's. Here is what is counted on that way.
  *
  * Order. What a leaf is sent after a super-packet that is being cut must not
  * overtake it, so everything for that leaf goes this way until all of it is
@@ -28,54 +28,32 @@
 #ifndef BPF_CUT_H
 #define BPF_CUT_H
 
-#include "copy.h"
+#include "order.h"
+#include "verdict.h"
 
-static __always_inline int lc_is_being_cut(const struct lc_leaf_use *use)
+static __always_inline _Bool lc_is_being_cut(const struct lc_leaf_use *use)
 {
 	return LC_READ_ONCE(use->cut_sent) != LC_READ_ONCE(use->cut_settled);
 }
 
-/* The last of a super-packet's datagrams may be shorter than the others. */
-static __always_inline __u32 lc_shortest(const struct lc_datagram *datagram)
+/* The leaf's next `datagrams` on this way. */
+static __always_inline struct lc_cut_tag lc_cut_begin(struct lc_leaf_use *use, __u32 leaf,
+						      __u32 datagrams)
 {
-	return datagram->bytes - (datagram->segments - 1) * datagram->datagram_bytes;
+	__u32 first = __sync_fetch_and_add(&use->cut_sent, datagrams);
+
+	return (struct lc_cut_tag){leaf, first, first + datagrams};
 }
 
-/*
- * Refused: less than 0, or NET_XMIT_CN (2), which is how a device says that it
- * is down. After NET_XMIT_DROP (1) the last datagram is lost, the others
- * perhaps not: what is missing shows when the next arrives.
- */
-static __always_inline int lc_is_on_its_way(long ret)
+/* They were not sent: true if it is as if they had never begun. False if another CPU's are behind them, and find them missing. */
+static __always_inline _Bool lc_cut_undo(struct lc_leaf_use *use, const struct lc_cut_tag *tag)
 {
-	return ret == 0 || ret == 1;
-}
-
-static __always_inline void lc_send_to_be_cut(struct __sk_buff *skb, __u32 cut_ifindex,
-					      const struct lc_datagram *datagram,
-					      const struct lc_rewrite *rewrite, __u32 number,
-					      const struct lc_leaf *leaf, struct lc_leaf_use *use)
-{
-	__u32 first = __sync_fetch_and_add(&use->cut_sent, datagram->segments);
-	struct lc_cut_tag tag = {number, first, first + datagram->segments};
-	struct lc_hop hop = {};
-
-	_Static_assert(sizeof(tag) == sizeof(hop.destination) + sizeof(hop.source),
-		       "as long as both addresses");
-	__builtin_memcpy(hop.destination, &tag, sizeof(hop.destination));
-	__builtin_memcpy(hop.source, (const char *)&tag + sizeof(hop.destination),
-			 sizeof(hop.source));
-	if (!lc_rewrite(skb, rewrite, leaf, &hop) &&
-	    lc_is_on_its_way(bpf_clone_redirect(skb, cut_ifindex, 0)))
-		return;
-	/* Unless another CPU's are behind it: then theirs find it missing. */
-	if (__sync_val_compare_and_swap(&use->cut_sent, tag.end, first) == tag.end)
-		lc_drop_copy(use, LC_DROP_CLONE_FAILED, datagram->segments);
+	return __sync_val_compare_and_swap(&use->cut_sent, tag->end, tag->first) == tag->end;
 }
 
 /* Whether the datagrams are due; if so, those before them that are missing are counted as lost. */
-static __always_inline int lc_settle(struct lc_leaf_use *use, const struct lc_cut_tag *tag,
-				     __u32 datagrams)
+static __always_inline _Bool lc_settle(struct lc_leaf_use *use, const struct lc_cut_tag *tag,
+				       __u32 datagrams)
 {
 	for (int i = 0; i < LC_BUCKET_TRIES; i++) {
 		__u32 settled = LC_READ_ONCE(use->cut_settled), start = settled;

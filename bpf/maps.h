@@ -42,9 +42,6 @@ LC_MAPS(LC_DECLARE_MAP)
 		(type *)bpf_map_lookup_elem(&(map), &lookup_key); \
 	})
 
-/* A field that user space changes under us: read once, by one load. */
-#define LC_READ_ONCE(field) (*(const volatile typeof(field) *)&(field))
-
 /* A counter that several CPUs may move. */
 #define LC_COUNT(counter, by) ((void)__sync_fetch_and_add(&(counter), (__u64)(by)))
 

@@ -11,7 +11,8 @@
 #ifndef BPF_REWRITE_H
 #define BPF_REWRITE_H
 
-#include "parse.h"
+#include "packet.h"
+#include <bpf/bpf_endian.h>
 
 enum lc_udp_sum {
 	LC_UDP_SUM_NONE, /* the sender switched it off (IPv4), and it stays off */
@@ -55,60 +56,18 @@ static __always_inline __u32 lc_sum_ttl(__u8 ttl)
 	return bpf_htons((__u16)ttl << 8 | IPPROTO_UDP);
 }
 
-static __always_inline struct udphdr *lc_udp_header(struct __sk_buff *skb, __u32 family)
+/* `udp_sum`: what the packet's UDP checksum is, which its context tells. Less than 0: its headers are out of reach. */
+static __always_inline int lc_rewrite_prepare(const struct lc_packet *packet, __u32 family,
+					      enum lc_udp_sum udp_sum, struct lc_rewrite *rewrite)
 {
-	struct lc_headers4 at4;
-	struct lc_headers6 at6;
-
-	if (family == LC_INET)
-		return lc_headers4(skb, &at4) ? at4.udp : (struct udphdr *)0;
-	return lc_headers6(skb, &at6) ? at6.udp : (struct udphdr *)0;
-}
-
-/*
- * A program cannot see skb->ip_summed. But without BPF_F_PSEUDO_HDR this
- * helper leaves the field of a CHECKSUM_PARTIAL packet alone, since it does
- * not hold a checksum of the payload: ask it to add one and look. Assuming
- * PARTIAL would lose every MSG_MORE datagram.
- */
-static __always_inline int lc_find_udp_sum(struct __sk_buff *skb, __u32 family)
-{
-	__u32 offset = (family == LC_INET ? LC_UDP4_OFFSET : LC_UDP6_OFFSET) +
-		       __builtin_offsetof(struct udphdr, check);
-	struct udphdr *udp = lc_udp_header(skb, family);
-	__sum16 before;
-
-	if (!udp)
-		return -1;
-	before = udp->check;
-	/* A real sum is never 0 on the wire (RFC 768), and a pseudo-header's cannot be. */
-	if (before == 0)
-		return LC_UDP_SUM_NONE;
-	if (bpf_l4_csum_replace(skb, offset, 0, 1, sizeof(before)))
-		return -1;
-	udp = lc_udp_header(skb, family);
-	if (!udp)
-		return -1;
-	if (udp->check == before)
-		return LC_UDP_SUM_PARTIAL;
-	udp->check = before;
-	return LC_UDP_SUM_FULL;
-}
-
-static __always_inline int lc_rewrite_prepare(struct __sk_buff *skb, __u32 family,
-					      struct lc_rewrite *rewrite)
-{
-	int udp_sum = lc_find_udp_sum(skb, family);
 	__u32 addresses, check, ports;
 
-	if (udp_sum < 0)
-		return -1;
 	rewrite->family = family;
 	rewrite->udp_sum = udp_sum;
 	if (family == LC_INET) {
 		struct lc_headers4 at;
 
-		if (!lc_headers4(skb, &at))
+		if (!lc_headers4(packet, &at))
 			return -1;
 		addresses = lc_sum_word(at.ip->saddr) + lc_sum_word(at.ip->daddr);
 		rewrite->ip_base = (at.ip->check ^ 0xffff) +
@@ -118,7 +77,7 @@ static __always_inline int lc_rewrite_prepare(struct __sk_buff *skb, __u32 famil
 	} else {
 		struct lc_headers6 at;
 
-		if (!lc_headers6(skb, &at))
+		if (!lc_headers6(packet, &at))
 			return -1;
 		addresses = lc_sum_address6(&at.ip->saddr) + lc_sum_address6(&at.ip->daddr);
 		ports = at.udp->source + at.udp->dest;
@@ -168,13 +127,14 @@ static __always_inline void lc_rewrite_udp(struct udphdr *udp, const struct lc_r
 }
 
 /* Makes the packet this leaf's. Less than 0: its headers are out of reach, which no parsed packet's are. */
-static __always_inline int lc_rewrite(struct __sk_buff *skb, const struct lc_rewrite *rewrite,
-				      const struct lc_leaf *leaf, const struct lc_hop *hop)
+static __always_inline int lc_rewrite(const struct lc_packet *packet,
+				      const struct lc_rewrite *rewrite, const struct lc_leaf *leaf,
+				      const struct lc_hop *hop)
 {
 	if (rewrite->family == LC_INET) {
 		struct lc_headers4 at;
 
-		if (!lc_headers4(skb, &at))
+		if (!lc_headers4(packet, &at))
 			return -1;
 		lc_rewrite_ethernet(at.eth, hop);
 		at.ip->ttl = leaf->hop_limit;
@@ -186,7 +146,7 @@ static __always_inline int lc_rewrite(struct __sk_buff *skb, const struct lc_rew
 	} else {
 		struct lc_headers6 at;
 
-		if (!lc_headers6(skb, &at))
+		if (!lc_headers6(packet, &at))
 			return -1;
 		lc_rewrite_ethernet(at.eth, hop);
 		at.ip->hop_limit = leaf->hop_limit;

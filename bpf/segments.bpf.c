@@ -3,56 +3,46 @@
  * At the ingress of ls1: each datagram that was cut out of a super-packet
  * meets its leaf's bucket by itself. See cut.h.
  */
-#include "cut.h"
+#include "tc.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-/* A number may stand for another leaf by now. */
-static __always_inline int lc_is_to(const struct lc_leaf *leaf, const struct lc_datagram *datagram)
-{
-	const struct lc_endpoint *to = &leaf->to;
-
-	return LC_READ_ONCE(leaf->session) && to->family == datagram->family &&
-	       to->addr[0] == datagram->destination[0] && to->addr[1] == datagram->destination[1] &&
-	       to->addr[2] == datagram->destination[2] && to->addr[3] == datagram->destination[3] &&
-	       to->port == datagram->port;
-}
-
 static __always_inline int lc_send_segment(struct __sk_buff *skb, const struct lc_leaf *leaf,
-					   struct lc_leaf_use *use,
-					   const struct lc_datagram *datagram)
+					   struct lc_leaf_use *use, const struct lc_size *size)
 {
-	int number = lc_choose_hop(leaf, use, datagram);
-	struct ethhdr *eth = lc_packet_start(skb);
-	const struct lc_hop *hop;
+	struct lc_decision decision = lc_decide_whole(leaf, use, lc_ticks(bpf_ktime_get_ns()),
+						      size);
+	const struct lc_hop *hop = &leaf->hop[decision.hop & 1];
+	struct lc_packet packet = lc_tc_packet(skb);
 
-	if (number < 0 || !lc_conforms(leaf, use, lc_ticks(bpf_ktime_get_ns()), datagram))
+	if (decision.way == LC_WAY_NONE)
 		return lc_consume();
-	hop = &leaf->hop[number & 1];
-	if ((void *)(eth + 1) > lc_packet_end(skb)) {
-		lc_drop_copy(use, LC_DROP_CLONE_FAILED, datagram->segments);
+	if (packet.start + ETH_HLEN > packet.end) {
+		lc_drop_copy(use, LC_DROP_CLONE_FAILED, size->segments);
 		return lc_consume();
 	}
-	lc_rewrite_ethernet(eth, hop);
-	lc_count_copy(use, datagram);
-	return bpf_redirect(hop->ifindex, lc_redirect_flags(hop));
+	lc_rewrite_ethernet(packet.start, hop);
+	lc_count_copy(use, size);
+	return lc_tc_redirect(hop);
 }
 
 static __always_inline int lc_receive_segment(struct __sk_buff *skb)
 {
 	struct lc_datagram datagram = {};
 	struct lc_leaf_use *use;
-	struct lc_cut_tag tag;
 	struct lc_leaf *leaf;
+	struct lc_cut_tag tag;
 
-	if (lc_parse(skb, &datagram) != LC_PARSED_UDP ||
+	if (lc_tc_parse(skb, &datagram) != LC_PARSED_UDP ||
 	    bpf_skb_load_bytes(skb, 0, &tag, sizeof(tag)))
 		return lc_drop_noise();
 	leaf = LC_LOOKUP(struct lc_leaf, lc_leaves, tag.leaf);
 	use = LC_LOOKUP(struct lc_leaf_use, lc_leaf_use, tag.leaf);
-	if (!leaf || !use || !lc_is_to(leaf, &datagram) || !lc_settle(use, &tag, datagram.segments))
+	/* A number may stand for another leaf by now. */
+	if (!leaf || !use || !lc_is_leaf_at(&leaf, &datagram.to) ||
+	    !lc_settle(use, &tag, datagram.size.segments))
 		return lc_drop_noise();
-	return lc_send_segment(skb, leaf, use, &datagram);
+	return lc_send_segment(skb, leaf, use, &datagram.size);
 }
 
 SEC("tc")

@@ -1,115 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tc engine, at the egress of lc0: what a root sends to its session's
- * channel address becomes one unicast datagram per leaf. lc0 is our own
- * device, so nothing leaves it but copies.
+ * At the egress of lc0: what a root sends to its session's channel address
+ * becomes one unicast datagram per leaf. lc0 is our own device, so nothing
+ * leaves it but copies.
  */
-#include "fanout.h"
+#include "tc.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-/* The number that the destination address stands for; a wrong one finds no session, or another's address. */
-static __always_inline __u32 lc_channel_number(const struct lc_config *config,
-					       const struct lc_datagram *datagram)
+/* A probe goes to one leaf, past the buckets, and moves none of its counters but drops. */
+static __always_inline int lc_send_probe_to(struct __sk_buff *skb,
+					    const struct lc_datagram *datagram,
+					    const struct lc_leaf *leaf, struct lc_leaf_use *use)
 {
-	if (datagram->family == LC_INET)
-		return bpf_ntohl(datagram->destination[0]) - bpf_ntohl(config->pool4);
-	return bpf_ntohl(datagram->destination[3]);
+	struct lc_decision decision = lc_decide_hop(leaf, use, &datagram->size);
+	const struct lc_hop *hop = &leaf->hop[decision.hop & 1];
+	struct lc_rewrite rewrite;
+
+	if (decision.way == LC_WAY_NONE)
+		return lc_consume();
+	if (lc_tc_rewrite_prepare(skb, datagram->to.family, &rewrite) ||
+	    lc_tc_rewrite(skb, &rewrite, leaf, hop)) {
+		lc_drop_copy(use, LC_DROP_CLONE_FAILED, datagram->size.segments);
+		return lc_consume();
+	}
+	return lc_tc_redirect(hop);
 }
 
-static __always_inline int lc_is_channel(const struct lc_session *session,
-					 const struct lc_datagram *datagram)
+static __always_inline int lc_send_probe(struct __sk_buff *skb, const struct lc_datagram *datagram,
+					 const struct lc_sending *sending)
 {
-	const struct lc_endpoint *channel = &session->channel;
-
-	return LC_READ_ONCE(session->state) == LC_SESSION_OPEN &&
-	       channel->family == datagram->family &&
-	       channel->addr[0] == datagram->destination[0] &&
-	       channel->addr[1] == datagram->destination[1] &&
-	       channel->addr[2] == datagram->destination[2] &&
-	       channel->addr[3] == datagram->destination[3];
-}
-
-static __always_inline int lc_send_probe(struct lc_walk *walk, __u32 number,
-					 struct lc_session_use *session_use)
-{
-	__u32 udp = walk->datagram.family == LC_INET ? LC_UDP4_OFFSET : LC_UDP6_OFFSET;
+	__u32 udp = datagram->to.family == LC_INET ? LC_UDP4_OFFSET : LC_UDP6_OFFSET;
 	struct lc_leaf_use *use;
 	struct lc_leaf *leaf;
 	struct lc_probe probe;
 
-	if (bpf_skb_load_bytes(walk->skb, udp + sizeof(struct udphdr), &probe, sizeof(probe)) ||
+	if (bpf_skb_load_bytes(skb, udp + sizeof(struct udphdr), &probe, sizeof(probe)) ||
 	    probe.magic != bpf_cpu_to_be64(LC_PROBE_MAGIC))
-		return lc_drop_datagram(session_use, LC_DROP_MALFORMED, walk->datagram.segments);
+		return lc_drop_datagram(sending->use, LC_DROP_MALFORMED, datagram->size.segments);
 	leaf = LC_LOOKUP(struct lc_leaf, lc_leaves, bpf_ntohl(probe.leaf));
 	use = LC_LOOKUP(struct lc_leaf_use, lc_leaf_use, bpf_ntohl(probe.leaf));
-	if (!leaf || !use || LC_READ_ONCE(leaf->session) != number)
-		return lc_drop_datagram(session_use, LC_DROP_NO_LEAVES, walk->datagram.segments);
-	if (lc_rewrite_prepare(walk->skb, walk->datagram.family, &walk->rewrite))
-		return lc_drop_datagram(session_use, LC_DROP_MALFORMED, walk->datagram.segments);
-	return lc_fanout_probe(walk, leaf, use);
+	if (!leaf || !use || !lc_is_of_session(&leaf, sending->number))
+		return lc_drop_datagram(sending->use, LC_DROP_NO_LEAVES, datagram->size.segments);
+	return lc_send_probe_to(skb, datagram, leaf, use);
 }
 
-static __always_inline int lc_send_data(struct lc_walk *walk, const struct lc_config *config,
-					const struct lc_session *session,
-					struct lc_session_use *use)
+static __always_inline int lc_send_data(struct __sk_buff *skb, const struct lc_datagram *datagram,
+					const struct lc_config *config,
+					const struct lc_sending *sending)
 {
-	__u64 extent = LC_READ_ONCE(session->extent);
+	struct lc_session_use *use = sending->use;
+	struct lc_walk walk = {
+		.skb = skb,
+		.size = datagram->size,
+		.now = lc_ticks(bpf_ktime_get_ns()),
+		.cut_ifindex = LC_READ_ONCE(config->cut_ifindex),
+	};
+	__u32 reason = lc_decide_datagram(sending, walk.now, &walk.size, &walk.receivers);
 
-	walk->now = lc_ticks(bpf_ktime_get_ns());
-	walk->cut_ifindex = LC_READ_ONCE(config->cut_ifindex);
-	walk->offset = LC_EXTENT_OFFSET(extent);
-	walk->count = LC_EXTENT_COUNT(extent);
-	switch (lc_police_datagram(&session->policer, &use->meter, walk->now, &walk->datagram)) {
-	case LC_CONFORMS:
-		break;
-	case LC_OVERSIZE:
-		return lc_drop_datagram(use, LC_DROP_OVERSIZE, walk->datagram.segments);
-	case LC_OVER_RATE:
-		return lc_drop_datagram(use, LC_DROP_SENDER_OVER_RATE, walk->datagram.segments);
-	}
-	if (walk->count == 0)
-		return lc_drop_datagram(use, LC_DROP_NO_LEAVES, walk->datagram.segments);
-	if (lc_rewrite_prepare(walk->skb, walk->datagram.family, &walk->rewrite))
-		return lc_drop_datagram(use, LC_DROP_MALFORMED, walk->datagram.segments);
-	LC_COUNT(use->datagrams, walk->datagram.segments);
-	LC_COUNT(use->bytes, walk->datagram.bytes);
-	return lc_fanout(walk);
+	if (reason == LC_KEEP && lc_tc_rewrite_prepare(skb, datagram->to.family, &walk.rewrite))
+		reason = LC_DROP_MALFORMED;
+	if (reason != LC_KEEP)
+		return lc_drop_datagram(use, reason, walk.size.segments);
+	LC_COUNT(use->datagrams, walk.size.segments);
+	LC_COUNT(use->bytes, walk.size.bytes);
+	return lc_walk(&walk);
 }
 
 static __always_inline int lc_send(struct __sk_buff *skb)
 {
-	struct lc_walk walk = {.skb = skb};
-	enum lc_parsed parsed = lc_parse(skb, &walk.datagram);
 	const struct lc_config *config = LC_LOOKUP(struct lc_config, lc_config, 0);
-	struct lc_session *session = 0;
-	struct lc_session_use *use = 0;
-	__u32 number = 0;
-	__u64 cookie;
+	struct lc_sending sending = {};
+	struct lc_datagram datagram = {};
+	enum lc_parsed parsed = lc_tc_parse(skb, &datagram);
+	__u32 segments = datagram.size.segments;
 
 	if (parsed == LC_PARSED_NOISE)
 		return lc_drop_noise();
-	if (config && walk.datagram.family != LC_FAMILY_NONE) {
-		number = lc_channel_number(config, &walk.datagram);
-		session = LC_LOOKUP(struct lc_session, lc_sessions, number);
-		if (session && lc_is_channel(session, &walk.datagram))
-			use = LC_LOOKUP(struct lc_session_use, lc_session_use, number);
-	}
+	if (config && datagram.to.family != LC_FAMILY_NONE)
+		lc_find_session(config, &datagram.to, &sending);
 	if (parsed == LC_PARSED_MALFORMED)
-		return lc_drop_datagram(use, LC_DROP_MALFORMED, walk.datagram.segments);
+		return lc_drop_datagram(sending.use, LC_DROP_MALFORMED, segments);
 	if (parsed == LC_PARSED_FRAGMENT)
-		return lc_drop_datagram(use, LC_DROP_FRAGMENT, walk.datagram.segments);
-	if (!config || !session || !use || session->channel.port != walk.datagram.port)
-		return lc_drop_datagram(0, LC_DROP_NO_SESSION, walk.datagram.segments);
-
-	/* 0: no socket of this host sent it, and an unset field must not match that. */
-	cookie = bpf_get_socket_cookie(skb);
-	if (cookie && cookie == session->sender_cookie)
-		return lc_send_data(&walk, config, session, use);
-	if (cookie && (cookie == LC_READ_ONCE(config->probe_cookie[0]) ||
-		       cookie == LC_READ_ONCE(config->probe_cookie[1])))
-		return lc_send_probe(&walk, number, use);
-	return lc_drop_datagram(use, LC_DROP_FOREIGN_SENDER, walk.datagram.segments);
+		return lc_drop_datagram(sending.use, LC_DROP_FRAGMENT, segments);
+	if (!config || !sending.session || !sending.use ||
+	    sending.session->channel.port != datagram.to.port)
+		return lc_drop_datagram(0, LC_DROP_NO_SESSION, segments);
+	switch (lc_sender_of(config, sending.session, bpf_get_socket_cookie(skb))) {
+	case LC_SENDER_ROOT:
+		return lc_send_data(skb, &datagram, config, &sending);
+	case LC_SENDER_PROBER:
+		return lc_send_probe(skb, &datagram, &sending);
+	case LC_SENDER_FOREIGN:
+		break;
+	}
+	return lc_drop_datagram(sending.use, LC_DROP_FOREIGN_SENDER, segments);
 }
 
 SEC("tc")

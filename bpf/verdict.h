@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Drops: the only place where a reason becomes a verdict, and so where it is
- * counted. Each drop is counted once in lc_drops, and once in the record that
+ * counted; copies too. Each drop is counted once in lc_drops, and once in the record that
  * says most about it: the leaf's, else the session's or the socket's.
  */
 #ifndef BPF_VERDICT_H
 #define BPF_VERDICT_H
 
-#include "maps.h"
+#include "packet.h"
 
 /* What a socket filter returns for nothing. */
 #define LC_KEEP_NONE 0
@@ -56,6 +56,13 @@ static __always_inline void lc_drop_copy(struct lc_leaf_use *use, enum lc_drop r
 					 __u32 datagrams)
 {
 	lc_count_drop(&use->drops, reason, datagrams);
+}
+
+/* One leaf's copy is handed to its device. */
+static __always_inline void lc_count_copy(struct lc_leaf_use *use, const struct lc_size *size)
+{
+	LC_COUNT(use->datagrams, size->segments);
+	LC_COUNT(use->bytes, size->bytes);
 }
 
 /* At a member's socket. `use` is NULL if the socket has no record. */

@@ -49,9 +49,9 @@ static void check_probe(const char *root)
 	uint64_t drops[LC_DROP_COUNT];
 	struct lc_admit_use admit_use;
 	struct lc_leaf_use leaf_use;
-	struct session session;
+	struct session session, other;
 	int prober, leaf_socket;
-	uint32_t leaf, admit;
+	uint32_t leaf, others, admit;
 	struct net net;
 
 	net_open(&net);
@@ -83,7 +83,9 @@ static void check_probe(const char *root)
 	/* A token that nobody waits for is data, which this leaf does not take. */
 	send_probe(prober, &session, leaf, 0x1122334455667789);
 	/* Another session's leaf, or none, and what is no probe. */
-	send_probe(prober, &session, leaf + 1, 0x1122334455667788);
+	other = net_session(&net, strchr(root, ':') ? ROOT4 : ROOT6, NULL);
+	others = net_leaf(&net, &other, 0, NULL);
+	send_probe(prober, &session, others, 0x1122334455667788);
 	send_probe(prober, &session, 1u << 31, 0x1122334455667788);
 	send_to(prober, &session.channel, "not a probe, but as long", 24, 0);
 	send_to(prober, &session.channel, "short", 5, 0);

@@ -178,6 +178,10 @@ static void other_middle6(struct packet *p)
 {
 	packet_ip(p)[30]++;
 }
+static void other_third6(struct packet *p)
+{
+	packet_ip(p)[34]++;
+}
 static void other_pool6(struct packet *p)
 {
 	packet_ip(p)[25]++;
@@ -335,6 +339,8 @@ Test(rows, ipv6)
 		ROW("a datagram for the channel", NULL, NULL, COPIED, NODE),
 		ROW("another channel", other_channel6, NULL, LC_DROP_NO_SESSION, NODE),
 		ROW("another address that ends in the number", other_middle6, NULL,
+		    LC_DROP_NO_SESSION, NODE),
+		ROW("another address that ends like the channel", other_third6, NULL,
 		    LC_DROP_NO_SESSION, NODE),
 		ROW("the number in another pool", other_pool6, NULL, LC_DROP_NO_SESSION, NODE),
 		ROW("another port of the channel", other_port, NULL, LC_DROP_NO_SESSION, NODE),
