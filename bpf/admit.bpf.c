@@ -83,6 +83,23 @@ static __always_inline int lc_read_arrival(struct __sk_buff *skb, struct lc_arri
 
 /* ---- what is admitted ---- */
 
+/* A rule is whole if its version was the same, and even, before and after: *rule is then a copy of it. */
+static __always_inline int lc_read_rule(const struct lc_admit *admit, struct lc_admit_rule *rule)
+{
+	__u32 version = LC_READ_ONCE(admit->version);
+	const volatile __u64 *from = LC_AFTER(version, (const __u64 *)&admit->rule);
+	__u64 *to = (__u64 *)rule, all = 0;
+
+	_Static_assert(sizeof(*rule) % sizeof(*to) == 0, "in words");
+#pragma unroll
+	for (unsigned int i = 0; i < sizeof(*rule) / sizeof(*to); i++) {
+		to[i] = from[i];
+		all |= to[i];
+	}
+	admit = LC_AFTER(all, admit);
+	return version & 1 || LC_READ_ONCE(admit->version) != version ? -1 : 0;
+}
+
 static __always_inline int lc_admit_whole(struct __sk_buff *skb, struct lc_admit_use *use,
 					  const struct lc_size *size)
 {
@@ -162,7 +179,9 @@ static __always_inline int lc_receive(struct __sk_buff *skb)
 		return lc_drop_received(use, LC_DROP_MALFORMED, arrival.size.segments);
 	if (!number || !admit || !use)
 		return lc_drop_received(0, LC_DROP_NOT_ADMITTED, arrival.size.segments);
-	rule = admit->rule;
+	/* While the daemon changes it nobody is admitted: it may be stopped half-way, and this cannot wait. */
+	if (lc_read_rule(admit, &rule))
+		return lc_drop_received(use, LC_DROP_NOT_ADMITTED, arrival.size.segments);
 	switch (rule.kind) {
 	case LC_ADMIT_ANCHOR:
 		return lc_admit_from_anchor(skb, &rule, use, *number, &arrival);
