@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
-# Leafcast: `make help` lists the targets. V=1 shows the commands.
+# Leafcast: `make help` lists the targets. V=1 shows the commands; WERROR= lets
+# warnings of other compilers pass; SANITIZE=address,undefined or thread builds beside.
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 LIBDIR   ?= $(PREFIX)/lib
 SANITIZE ?=
+WERROR   ?= -Werror
 O        := .build$(if $(SANITIZE),/$(SANITIZE))
 
 CLANG        ?= clang
@@ -17,12 +19,16 @@ CLANG_FORMAT ?= clang-format
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
-WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+WARN    := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
 CFLAGS_ := -std=gnu11 $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DLC_VERSION='"$(VERSION)"' \
            -Iinclude -Ictl -I$(O)/gen \
            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS_ := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,--as-needed
+# Of a library, nothing may be undefined; but clang leaves a sanitizer's names to the program.
+ifeq ($(SANITIZE),)
+DEFS := -Wl,-z,defs
+endif
 
 # What each part needs from outside: one module per outside world.
 pkgs_plane    := libbpf
@@ -33,7 +39,7 @@ pkgs_tool     := jansson
 cflags = $(if $(pkgs_$(1)),$(shell $(PKG_CONFIG) --cflags $(pkgs_$(1))))
 libs   = $(shell $(PKG_CONFIG) --libs $(foreach p,$(1),$(pkgs_$(p))))
 
-PARTS := base core membership protocol plane network peer local daemon provider winsock tool
+PARTS  := $(sort $(foreach c,$(wildcard ctl/*/*.c),$(word 2,$(subst /, ,$(c)))))
 srcs   = $(wildcard ctl/$(1)/*.c)
 objs   = $(patsubst %.c,$(O)/%.o,$(call srcs,$(1)))
 PROTOS := $(wildcard ctl/protocol/*.proto)
@@ -50,13 +56,18 @@ all: $(O)/leafcastd $(O)/leafcast $(O)/libleafcast.so $(O)/leafcast.pc compile_c
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
+# Before anything fails for the lack of it.
+$(O)/.deps: scripts/deps
+	$(Q)CC='$(CC)' CLANG='$(CLANG)' scripts/deps check
+	$(Q)mkdir -p $(O) && touch $@
+
 # --- BPF objects and their skeletons
 # The target's, not this machine's: CC may be a cross compiler.
 machine  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 bpf_arch := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(machine)))
-BPF_CC    = $(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra -Werror \
+BPF_CC    = $(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra $(WERROR) \
             -Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude -Ibpf $(call cflags,plane) -MMD -MP -MF $(@:.o=.d)
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(O)/.deps
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(BPF_CC) -c $< -o $@
 $(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
@@ -64,7 +75,7 @@ $(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name lc_$*_bpf > $@
 
 # --- messages
-$(O)/gen/protocol/%.pb-c.c $(O)/gen/protocol/%.pb-c.h &: ctl/protocol/%.proto
+$(O)/gen/protocol/%.pb-c.c $(O)/gen/protocol/%.pb-c.h &: ctl/protocol/%.proto | $(O)/.deps
 	@mkdir -p $(O)/gen
 	$(call say,PROTOC,$<)protoc-c --proto_path=ctl --c_out=$(O)/gen $<
 $(O)/gen/%.o: $(O)/gen/%.c | $(PB_H)
@@ -72,7 +83,7 @@ $(O)/gen/%.o: $(O)/gen/%.c | $(PB_H)
 
 # --- C
 part = $(word 2,$(subst /, ,$(patsubst $(O)/%,%,$@)))
-$(O)/ctl/%.o: ctl/%.c Makefile | $(PB_H) $(SKEL)
+$(O)/ctl/%.o: ctl/%.c Makefile | $(O)/.deps $(PB_H) $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) $(call cflags,$(part)) $(if $(filter provider winsock tool,$(part)),-Iinclude/winsock) -MMD -MP -c $< -o $@
 
@@ -80,7 +91,7 @@ $(O)/leafcastd: $(common) $(call objs,membership) $(call objs,plane) $(call objs
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $^ -o $@ $(call libs,plane network protocol daemon) -lpthread
 $(O)/libleafcast.so: $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock) ctl/provider/libleafcast.map
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) -shared -Wl,-soname,libleafcast.so.0 -Wl,--version-script=ctl/provider/libleafcast.map \
-		-Wl,-z,defs $(filter %.o,$^) -o $@ $(call libs,protocol) -lpthread
+		$(DEFS) $(filter %.o,$^) -o $@ $(call libs,protocol) -lpthread
 	$(Q)ln -sf libleafcast.so $(O)/libleafcast.so.0
 $(O)/leafcast: $(call objs,tool) $(common) $(call objs,plane) $(O)/libleafcast.so
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN:$$ORIGIN/../lib' $(call libs,plane protocol tool)
@@ -122,29 +133,43 @@ arm64: ## cross build, unit tests under qemu-user
 	$(Q)scripts/arm64
 
 check: all ## style, include arrows, circles, static analysis, pedantic headers
-	$(Q)BUILD='$(O)' CC='$(CC)' CFLAGS='$(CFLAGS)' scripts/check
+	$(Q)BUILD='$(O)' CC='$(CC)' CFLAGS='$(CFLAGS)' MAKE='$(MAKE)' scripts/check
 
 demo: ## one root and four leaves in namespaces (root)
 	$(Q)scripts/deps demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)scripts/demo
 
+# --- installing; any of these may have spaces
+sbin    := $(DESTDIR)$(PREFIX)/sbin
+bin     := $(DESTDIR)$(PREFIX)/bin
+lib     := $(DESTDIR)$(LIBDIR)
+include := $(DESTDIR)$(PREFIX)/include/leafcast
+
 install: all ## below PREFIX (default /usr/local), honours DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/leafcast $(DESTDIR)$(PREFIX)/include/leafcast/winsock
-	install -m 755 $(O)/leafcastd $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(O)/leafcast $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(O)/libleafcast.so $(DESTDIR)$(LIBDIR)/libleafcast.so.$(VERSION)
-	ln -sf libleafcast.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libleafcast.so.0
-	ln -sf libleafcast.so.0 $(DESTDIR)$(LIBDIR)/libleafcast.so
-	$(pc) > $(DESTDIR)$(LIBDIR)/pkgconfig/leafcast.pc
-	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/leafcast.pc
-	install -m 644 include/leafcast/*.h $(DESTDIR)$(PREFIX)/include/leafcast/
-	install -m 644 include/winsock/*.h $(DESTDIR)$(PREFIX)/include/leafcast/winsock/
+	install -d "$(sbin)" "$(bin)" "$(lib)/pkgconfig" "$(include)/winsock"
+	install -m 755 $(O)/leafcastd "$(sbin)"
+	install -m 755 $(O)/leafcast "$(bin)"
+	install -m 755 $(O)/libleafcast.so "$(lib)/libleafcast.so.$(VERSION)"
+	ln -sf libleafcast.so.$(VERSION) "$(lib)/libleafcast.so.0"
+	ln -sf libleafcast.so.0 "$(lib)/libleafcast.so"
+	$(pc) > "$(lib)/pkgconfig/leafcast.pc"
+	chmod 644 "$(lib)/pkgconfig/leafcast.pc"
+	install -m 644 include/leafcast/*.h "$(include)"
+	install -m 644 include/winsock/*.h "$(include)/winsock"
+	@echo "programs that link with -lleafcast find $(LIBDIR) by ldconfig, LD_LIBRARY_PATH or -Wl,-rpath"
+
+uninstall: ## takes away what install has put there, with the same PREFIX, LIBDIR and DESTDIR
+	rm -f "$(sbin)/leafcastd" "$(bin)/leafcast" "$(lib)/pkgconfig/leafcast.pc"
+	rm -f "$(lib)/libleafcast.so" "$(lib)/libleafcast.so.0" "$(lib)/libleafcast.so.$(VERSION)"
+	rm -f $(foreach h,$(notdir $(wildcard include/leafcast/*.h)),"$(include)/$h")
+	rm -f $(foreach h,$(notdir $(wildcard include/winsock/*.h)),"$(include)/winsock/$h")
+	-rmdir "$(include)/winsock" "$(include)"
 
 clean: ## remove what was built
 	rm -rf .build compile_commands.json
 
-.PHONY: all help arm64 bench bench-programs kernels check demo install clean vmlinux
+.PHONY: all help arm64 bench bench-programs kernels check demo install uninstall clean vmlinux
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)

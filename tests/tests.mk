@@ -10,7 +10,7 @@ PROV_SRC := $(wildcard tests/provider/*.c)
 HOST_SRC := $(wildcard tests/hostile/*.c) tests/edges/edges.c
 test_objs = $(patsubst %.c,$(O)/%.o,$(1))
 
-$(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(PB_H) $(SKEL)
+$(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(O)/.deps $(PB_H) $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) -Wno-missing-prototypes $(call cflags,plane) -MMD -MP -c $< -o $@
 
@@ -52,12 +52,12 @@ stress: $(STRESS)
 planted: $(PLANTED)
 
 test: ## every test that takes less than ten minutes in all (root)
-	$(Q)scripts/deps test
+	$(Q)CC='$(CC)' scripts/deps test
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)scripts/test
 
 test-long: ## every test with address and undefined behaviour sanitizers, the library with threads watched too (root)
-	$(Q)scripts/deps test
+	$(Q)CC='$(CC)' scripts/deps test
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined tests planted
 	$(Q)$(MAKE) --no-print-directory SANITIZE=thread stress planted
 	$(Q)scripts/sanitized --self-test

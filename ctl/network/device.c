@@ -190,7 +190,7 @@ void lc_devices_remove(struct lc_devices *devices, struct lc_netlink *netlink)
 
 static void follow_mtu(struct lc_devices *devices, struct lc_netlink *netlink, uint32_t current)
 {
-	uint32_t mtu;
+	uint32_t mtu = 0;
 
 	if (largest_mtu(netlink, &mtu) < 0 || mtu == current)
 		return;

@@ -396,8 +396,9 @@ Test(bucket, sustained_overload, .timeout = 60)
 				held = held && curve_holds(&peak, ns, loads[i].bytes);
 		}
 		cr_expect(held, "%s: more than the curve", loads[i].what);
-		cr_expect(passed * 1000 >= 10ull * loads[i].r * 999, "%s: %" PRIu64 " of %" PRIu64,
-			  loads[i].what, passed, 10ull * loads[i].r);
+		cr_expect(passed * 1000 >= UINT64_C(10) * loads[i].r * 999,
+			  "%s: %" PRIu64 " of %" PRIu64, loads[i].what, passed,
+			  UINT64_C(10) * loads[i].r);
 	}
 }
 
