@@ -35,7 +35,8 @@ enum lc_local_kind {
 	/* + descriptor: a new socket: from now on it receives nothing unadmitted */
 	LC_LOCAL_OPEN = 2,
 	LC_LOCAL_LISTEN = 3, /* a bound socket takes requests; again: changes the backlog */
-	LC_LOCAL_JOIN = 4,   /* c_root: + descriptor of the new c_leaf socket `other` */
+	/* c_root: + descriptor of the new c_leaf socket `other`, which stays until CLOSE whatever comes of it */
+	LC_LOCAL_JOIN = 4,
 	LC_LOCAL_CANCEL = 5, /* the socket's pending JOIN is answered CANCELLED */
 	/*
 	 * a REQUEST is accepted: + descriptor of the new c_leaf socket `other`. One

@@ -28,8 +28,6 @@
 
 /* Changes come in bursts (a link takes its routes along): look once at the end. */
 #define SETTLE_US 20000
-/* Not sd-event's default of 250 ms: until we look, copies go to a link that is down. */
-#define SETTLE_ACCURACY_US 1000
 /* ...and after a look that took long (many members), not before so many times as long. */
 #define SETTLE_SHARE 4
 /* How long the last words to peers may take when the daemon ends. */
@@ -358,9 +356,9 @@ static void close_all(struct daemon *daemon)
 	}
 	if (daemon->claim >= 0)
 		close(daemon->claim);
-	timer_stop(&daemon->settle);
-	timer_stop(&daemon->tick);
-	timer_stop(&daemon->farewell);
+	timer_free(&daemon->settle);
+	timer_free(&daemon->tick);
+	timer_free(&daemon->farewell);
 	sd_event_unref(node->event);
 }
 

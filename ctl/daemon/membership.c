@@ -44,7 +44,7 @@ void membership_bury(struct membership *membership)
 	membership_forget_request(membership);
 	membership_forget_leaf(membership);
 	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
-		timer_stop(&membership->timers[timer]);
+		timer_free(&membership->timers[timer]);
 	link_close(&membership->link);
 	LIST_REMOVE(membership, entry);
 	LIST_INSERT_HEAD(&node->gone, membership, entry);
@@ -77,15 +77,6 @@ void membership_set_owner(struct membership *membership, struct socket *owner)
 		LIST_INSERT_HEAD(&owner->requested, membership, of_owner);
 }
 
-void membership_set_session(struct membership *membership, struct session *session)
-{
-	if (membership->session)
-		LIST_REMOVE(membership, of_session);
-	membership->session = session;
-	if (session)
-		LIST_INSERT_HEAD(&session->members, membership, of_session);
-}
-
 void membership_detach(struct membership *membership)
 {
 	struct socket *socket = membership->socket, *owner = membership->owner;
@@ -96,7 +87,7 @@ void membership_detach(struct membership *membership)
 		owner->joining = NULL;
 	membership->socket = NULL;
 	membership_set_owner(membership, NULL);
-	membership_set_session(membership, NULL);
+	membership->session = NULL;
 }
 
 /* ---- tables ---- */
@@ -157,7 +148,10 @@ struct membership *membership_of_leaf(struct node *node, uint32_t leaf)
 
 /* ---- all of them ---- */
 
-/* One that ends leaves its lists, so the next is taken first; it alone ends. */
+/*
+ * Those of a root's session are among those it was asked for, or asked. One
+ * that ends leaves the list, so the next is taken first; it alone ends.
+ */
 void memberships_of_socket_end(struct socket *socket, bool died)
 {
 	enum lc_join_event event = died ? LC_ON_APP_DIES : LC_ON_APP_CLOSES;
@@ -169,12 +163,6 @@ void memberships_of_socket_end(struct socket *socket, bool died)
 	}
 	if (socket->member)
 		lc_membership_event(&socket->member->member, event, LEAFCAST_NO_REASON);
-	if (!socket->session)
-		return;
-	for (membership = LIST_FIRST(&socket->session->members); membership; membership = next) {
-		next = LIST_NEXT(membership, of_session);
-		lc_membership_event(&membership->member, event, LEAFCAST_NO_REASON);
-	}
 }
 
 void memberships_follow_network(struct node *node)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * The daemon's record of one end of one membership: the pure part
- * (member/member.h) and what of this node belongs to it.
+ * (membership/membership.h) and what of this node belongs to it.
  */
 #ifndef CTL_DAEMON_MEMBERSHIP_H
 #define CTL_DAEMON_MEMBERSHIP_H
@@ -27,7 +27,6 @@ struct membership {
 	struct socket *listener;	 /* in whose backlog it has a place; NULL: none */
 	struct socket *socket;		 /* the leaf's own, or the root's handle of it */
 	struct session *session;	 /* root's ends */
-	LIST_ENTRY(membership) of_session;
 
 	uint64_t asked_as; /* key of node->asked; 0: not in it */
 	UT_hash_handle by_request;
@@ -51,8 +50,6 @@ void memberships_end(struct node *node);
 
 /* From now on the socket's application is the one to be asked and told. */
 void membership_set_owner(struct membership *membership, struct socket *owner);
-/* It takes part in this session. */
-void membership_set_session(struct membership *membership, struct session *session);
 /* Of socket, owner and session alike. */
 void membership_detach(struct membership *membership);
 

@@ -22,7 +22,7 @@ static void end(struct parting *parting)
 	struct node *node = parting->node;
 
 	sd_event_source_disable_unref(parting->io);
-	timer_stop(&parting->deadline);
+	timer_free(&parting->deadline);
 	lc_peer_free(parting->peer);
 	TAILQ_REMOVE(&node->partings, parting, entry);
 	node->parting_count--;

@@ -37,14 +37,22 @@ static struct outcome opened(int error)
 	return error == -ENOSPC || error == -ENOMEM ? REFUSE(LEAFCAST_LIMIT) : ERROR(error);
 }
 
+/* Whether a descriptor came along: -EBADF: none was sent; -EMFILE: this process could not take it. */
+static int passed(const struct request *request)
+{
+	if (*request->descriptor >= 0)
+		return 0;
+	return *request->descriptor == -1 ? -EBADF : *request->descriptor;
+}
+
 /* The socket for the descriptor that came along, known to the library as `number`. */
 static int open_passed(const struct request *request, uint64_t number, enum lc_local_role role,
 		       struct socket **socket)
 {
-	int error;
+	int error = passed(request);
 
-	if (*request->descriptor < 0) /* none was sent, or this process could not take it */
-		return *request->descriptor == -1 ? -EBADF : *request->descriptor;
+	if (error)
+		return error;
 	error = socket_open(request->application, number, role, *request->descriptor, socket);
 	if (!error)
 		*request->descriptor = -1;
@@ -196,11 +204,13 @@ static struct outcome invite_leaf(const struct request *request)
 	struct socket *root = request->socket, *handle;
 	struct membership *membership;
 	struct session *session;
-	struct outcome outcome;
 	int error;
 
 	if (root->joining && lc_join_is_pending(root->joining->member.state))
 		return ERROR(-EALREADY);
+	error = passed(request);
+	if (error)
+		return ERROR(error);
 	error = session_of_root(node_of(request), root, &session);
 	if (error)
 		return REFUSE(lc_reason_of_errno(error));
@@ -208,12 +218,10 @@ static struct outcome invite_leaf(const struct request *request)
 	if (error)
 		return opened(error);
 	membership = make_joiner(request, LC_END_INVITER);
-	if (!membership) {
-		socket_free(handle);
+	if (!membership)
 		return REFUSE(LEAFCAST_LIMIT);
-	}
 	membership_set_owner(membership, root);
-	membership_set_session(membership, session);
+	membership->session = session;
 	root->joining = membership;
 	membership->socket = handle;
 	handle->member = membership;
@@ -221,10 +229,7 @@ static struct outcome invite_leaf(const struct request *request)
 	membership->member.listen_name = request->message->peer;
 	membership->member.root_receives = session->directions_fixed ? session->root_receives
 								     : request->message->receives;
-	outcome = start_join(request, membership);
-	if (outcome.reason)
-		socket_free(handle);
-	return outcome;
+	return start_join(request, membership);
 }
 
 static struct outcome join(const struct request *request)
@@ -292,7 +297,9 @@ static struct outcome accept_request(const struct request *request)
 		return give_up(membership, ERROR(-EMSGSIZE), LEAFCAST_REJECTED);
 	error = open_passed(request, message->other, LC_ROLE_LEAF, &socket);
 	if (error)
-		return give_up(membership, opened(error), LEAFCAST_LIMIT);
+		return give_up(membership, opened(error),
+			       lc_reason_of_errno(error) == LEAFCAST_LIMIT ? LEAFCAST_LIMIT
+									   : LEAFCAST_REJECTED);
 	membership->socket = socket;
 	socket->member = membership;
 	/* A membership that was invited goes on without the listener. */

@@ -12,7 +12,6 @@ struct session {
 	struct lc_endpoint name, channel;
 	/* Takes what leaves send. A root's first successful join of its own decides, for good. */
 	bool root_receives, directions_fixed;
-	LIST_HEAD(, membership) members; /* membership.h */
 };
 
 /*

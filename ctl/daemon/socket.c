@@ -163,12 +163,23 @@ struct socket *socket_of_admit(struct node *node, uint32_t admit)
 
 /* ---- listening ---- */
 
+/* Its application can give the name up behind our back: then it does not listen there any more. */
+static bool still_has_name(const struct socket *socket)
+{
+	struct lc_endpoint name;
+
+	return socket_name(socket, &name) == 0 && lc_endpoint_equal(&name, &socket->listens_at);
+}
+
 static struct socket *listener_named(struct node *node, const struct lc_endpoint *name)
 {
 	struct socket *socket;
 
 	HASH_FIND(by_name, node->listeners_by_name, name, sizeof(*name), socket);
-	return socket;
+	if (!socket || still_has_name(socket))
+		return socket;
+	listen_no_more(socket);
+	return NULL;
 }
 
 int socket_listen(struct socket *socket, const struct lc_endpoint *name)
@@ -178,6 +189,8 @@ int socket_listen(struct socket *socket, const struct lc_endpoint *name)
 
 	if (other)
 		return other == socket ? 0 : -EADDRINUSE;
+	/* The key of one that is in the table must not change. */
+	listen_no_more(socket);
 	socket->listens_at = *name;
 	HASH_ADD(by_name, node->listeners_by_name, listens_at, sizeof(socket->listens_at), socket);
 	if (listener_named(node, name))

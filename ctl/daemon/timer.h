@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* One-shot timers of the loop. All zero: none is set. */
+/*
+ * One-shot timers of the loop. All zero: none is set. Only the first setting
+ * needs memory, so what is set again and again goes on when there is none.
+ */
 #ifndef CTL_DAEMON_TIMER_H
 #define CTL_DAEMON_TIMER_H
 
@@ -21,5 +24,7 @@ struct timer {
 int timer_set(struct timer *timer, sd_event *event, uint64_t in_us, void (*run_out)(void *context),
 	      void *context);
 void timer_stop(struct timer *timer);
+/* Gives it back. */
+void timer_free(struct timer *timer);
 
 #endif

@@ -53,29 +53,40 @@ static int connect_within_node(struct membership *membership, const struct lc_en
 	return 0;
 }
 
-static int open_connection(struct lc_membership *member, const struct lc_endpoint *to)
+static int connect_to_node(struct membership *membership, const struct lc_endpoint *own,
+			   const struct lc_endpoint *target)
 {
-	struct membership *membership = membership_of(member);
 	struct node *node = membership->node;
-	struct lc_endpoint own, target = *to;
+	struct lc_endpoint from = *own, to = *target;
 	struct lc_peer *peer;
-	int error = bound_name(membership, &own);
+	int error;
 
-	if (error)
-		return error;
-	if (lc_network_is_local(node->network, &target))
-		return connect_within_node(membership, &own, &target);
-	if (!node->options.insecure)
-		return -EPERM;
-	own.port = 0;
-	target.port = node->options.control.port;
-	error = lc_peer_connect(&peer, &own, &target);
+	from.port = 0;
+	to.port = node->options.control.port;
+	error = lc_peer_connect(&peer, &from, &to);
 	if (error)
 		return error;
 	error = link_open(&membership->link, node, peer, &membership_link, membership);
 	if (error)
 		lc_peer_free(peer);
 	return error;
+}
+
+static enum leafcast_reason open_connection(struct lc_membership *member,
+					    const struct lc_endpoint *to)
+{
+	struct membership *membership = membership_of(member);
+	struct node *node = membership->node;
+	struct lc_endpoint own;
+	int error = bound_name(membership, &own);
+
+	if (error)
+		return lc_reason_of_errno(error);
+	if (lc_network_is_local(node->network, to))
+		return lc_reason_of_errno(connect_within_node(membership, &own, to));
+	if (!node->options.insecure)
+		return LEAFCAST_POLICY;
+	return lc_reason_of_errno(connect_to_node(membership, &own, to));
 }
 
 static int send_message(struct lc_membership *member, const struct lc_message *message)
@@ -126,7 +137,7 @@ static bool find_listener(struct lc_membership *member, struct lc_listener_terms
 	if (!listener)
 		return false;
 	membership_set_owner(membership, listener);
-	membership_set_session(membership, session);
+	membership->session = session;
 	terms->has_flows = listener->has_flows;
 	terms->flows = listener->flows;
 	terms->root_receives = session && session->root_receives;

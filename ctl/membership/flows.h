@@ -8,9 +8,11 @@
 /* What the joiner asks or the inviter offers becomes the member's; judged by itself. */
 enum leafcast_reason lc_membership_take_asked(struct lc_membership *member, bool has_flows,
 					      const struct lc_flows *flows);
-/* Somebody else's are merged in, and what comes of it is judged; on a reason the member is as before. */
+/* Somebody else's are merged in, judged alone and as what comes of it; on a reason the member is as before. */
 enum leafcast_reason lc_membership_merge_flows(struct lc_membership *member,
 					       const struct lc_flows *flows);
+/* Judges what it has once more: the path is known now, or another one. */
+enum leafcast_reason lc_membership_check_flows(const struct lc_membership *member);
 /* What holds the two directions; M left open is the path's MTU. */
 struct lc_policer lc_membership_down_policer(const struct lc_membership *member);
 struct lc_policer lc_membership_up_policer(const struct lc_membership *member);

@@ -90,6 +90,8 @@ enum leafcast_reason lc_judge_first_word(struct lc_membership *member,
 	if (message->has_flows || terms.has_flows)
 		lc_steps_find_path(member, &path);
 	reason = lc_membership_take_asked(member, message->has_flows, &message->flows);
+	if (lc_join_end_is_root(member->end) && !terms.root_receives)
+		terms.flows.up = lc_flowspec_default;
 	if (!reason && terms.has_flows)
 		reason = lc_membership_merge_flows(member, &terms.flows);
 	if (reason)

@@ -85,8 +85,13 @@ void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
 enum leafcast_reason lc_membership_start(struct lc_membership *member, uint64_t reply,
 					 const struct lc_flows *flows)
 {
-	enum leafcast_reason reason = lc_membership_take_asked(member, flows != NULL, flows);
+	struct lc_flows asked = flows ? *flows : member->asked;
+	enum leafcast_reason reason;
 
+	/* A direction that the root does not use is not offered either (R59). */
+	if (member->end == LC_END_INVITER && !member->root_receives)
+		asked.up = lc_flowspec_default;
+	reason = lc_membership_take_asked(member, flows != NULL, &asked);
 	if (reason)
 		return reason;
 	member->reply = reply;
@@ -244,8 +249,8 @@ void lc_membership_timer(struct lc_membership *member, enum lc_membership_timer 
 	case LC_TIMER_DRAIN:
 		if (lc_steps_is_drained(member))
 			lc_membership_event(member, LC_ON_DRAINED, member->left);
-		else
-			lc_steps_drain_on(member);
+		else if (lc_steps_drain_on(member) < 0)
+			lc_membership_event(member, LC_ON_FAILED, member->left);
 		break;
 	case LC_TIMER_COUNT:
 		break;

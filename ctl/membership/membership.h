@@ -2,7 +2,7 @@
 /*
  * One end of one membership, from its first word to its last: what it knows,
  * and what each step of the join machine (core/join.h) does with it. Pure: the
- * world is a struct of functions (member/world.h).
+ * world is a struct of functions (membership/world.h).
  *
  * Order: flows < steps < judge < membership
  *

@@ -24,8 +24,6 @@ enum leafcast_reason lc_reason_of_errno(int error)
 	case -EADDRINUSE:
 	case -EEXIST: /* the session has a leaf of that name */
 		return LEAFCAST_ADDRESS_IN_USE;
-	case -EPERM: /* other nodes are not talked to */
-		return LEAFCAST_POLICY;
 	case -ENOSPC:
 	case -ENOMEM:
 	case -ENOBUFS:
@@ -86,10 +84,11 @@ void lc_steps_follow_path(struct lc_membership *member)
 
 static enum leafcast_reason do_connect(struct lc_membership *member, enum leafcast_reason reason)
 {
+	bool joiner = member->end == LC_END_JOINER;
+
 	(void)reason;
-	return lc_reason_of_errno(member->world->connect(member, member->end == LC_END_JOINER
-									 ? &member->session_name
-									 : &member->listen_name));
+	return member->world->connect(member,
+				      joiner ? &member->session_name : &member->listen_name);
 }
 
 static enum leafcast_reason send_message(struct lc_membership *member,
@@ -214,8 +213,7 @@ static enum leafcast_reason do_admit_anchor(struct lc_membership *member,
 	member->admitted_before = world->admitted(member);
 	admit_anchor(member);
 	/* Now that the path is known: M must fit it. */
-	return member->has_flows ? lc_membership_merge_flows(member, &member->flows)
-				 : LEAFCAST_NO_REASON;
+	return lc_membership_check_flows(member);
 }
 
 static enum leafcast_reason do_admit_nobody(struct lc_membership *member,
@@ -243,8 +241,7 @@ static enum leafcast_reason do_add_leaf(struct lc_membership *member, enum leafc
 	if (error)
 		return lc_reason_of_errno(error);
 	set_hop(member);
-	return member->has_flows ? lc_membership_merge_flows(member, &member->flows)
-				 : LEAFCAST_NO_REASON;
+	return lc_membership_check_flows(member);
 }
 
 static enum leafcast_reason do_enter(struct lc_membership *member, enum leafcast_reason reason)
@@ -318,9 +315,9 @@ bool lc_steps_is_drained(struct lc_membership *member)
 	return member->still_steps >= STILL_STEPS || ++member->drain_steps >= MOST_STEPS;
 }
 
-void lc_steps_drain_on(struct lc_membership *member)
+int lc_steps_drain_on(struct lc_membership *member)
 {
-	member->world->set_timer(member, LC_TIMER_DRAIN, STEP_US);
+	return member->world->set_timer(member, LC_TIMER_DRAIN, STEP_US);
 }
 
 static enum leafcast_reason do_drain(struct lc_membership *member, enum leafcast_reason reason)

@@ -21,7 +21,7 @@ void lc_steps_probe(struct lc_membership *member);
 /* Whether all that went to this leaf has arrived, or is no longer waited for. */
 bool lc_steps_is_drained(struct lc_membership *member);
 /* Looks again in a while. */
-void lc_steps_drain_on(struct lc_membership *member);
+int lc_steps_drain_on(struct lc_membership *member);
 int lc_steps_report(struct lc_membership *member);
 
 #endif

@@ -48,8 +48,11 @@ struct lc_listener_terms {
 
 struct lc_membership_world {
 	/* ---- the node of the other end ---- */
-	/* Opens the connection to `to`'s node; CONNECTED, FAILED or HUNG_UP follows, not from within. */
-	int (*connect)(struct lc_membership *member, const struct lc_endpoint *to);
+	/*
+	 * Opens the connection to `to`'s node, POLICY: no other node is talked to;
+	 * CONNECTED, FAILED or HUNG_UP follows, not from within.
+	 */
+	enum leafcast_reason (*connect)(struct lc_membership *member, const struct lc_endpoint *to);
 	/* -EPIPE: there is none, or it ended; -ENOBUFS: the peer does not read. */
 	int (*send)(struct lc_membership *member, const struct lc_message *message);
 	/* The addresses of the connection's two ends. */
@@ -67,6 +70,7 @@ struct lc_membership_world {
 	bool (*find_listener)(struct lc_membership *member, struct lc_listener_terms *terms);
 	/* One of the places in its backlog; false: full. */
 	bool (*take_place)(struct lc_membership *member);
+	/* The application has decided, or need not any more: the number of its REQUEST is forgotten too. */
 	void (*give_place)(struct lc_membership *member);
 
 	/* ---- the application ---- */

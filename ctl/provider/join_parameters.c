@@ -49,6 +49,15 @@ static int read_directions(const struct lc_socket *s, DWORD flags, struct lc_loc
 	return 0;
 }
 
+/* R59, also of what SIO_SET_QOS said before it was known which directions are used. */
+static void forget_unused(struct lc_flows *flows, bool root, bool sends, bool receives)
+{
+	if (!(root ? sends : receives))
+		flows->down = lc_flowspec_default;
+	if (!(root ? receives : sends))
+		flows->up = lc_flowspec_default;
+}
+
 static int read_flows(const struct lc_socket *s, const QOS *sqos, struct lc_local_message *message)
 {
 	const struct lc_qos_view view = {s->role == LC_ROLE_ROOT, message->sends,
@@ -63,6 +72,7 @@ static int read_flows(const struct lc_socket *s, const QOS *sqos, struct lc_loca
 			return error;
 		message->flows = lc_flows_override(&s->flows, &asked);
 	}
+	forget_unused(&message->flows, view.root, view.sends, view.receives);
 	message->has_flows = lc_flows_are_set(&message->flows);
 	if (!message->has_flows)
 		message->flows = (struct lc_flows){0};

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/endpoint.h"
 #include "local/local.h"
 #include "protocol/codec.h"
 
@@ -194,7 +195,7 @@ Behaves(local, requests_in_the_wrong_state)
 	cr_assert_eq(app_ask(&thief, reply, -1).reason, LEAFCAST_RESET, "...or rejected");
 	/* An ACCEPT that cannot be carried out is a rejection: the leaf does not wait for ever. */
 	cr_assert_eq(error_of(&root, accept, -1), -EBADF, "ACCEPT without descriptor");
-	cr_assert_eq(app_answer(&leaf, id).reason, LEAFCAST_LIMIT);
+	cr_assert_eq(app_answer(&leaf, id).reason, LEAFCAST_REJECTED);
 	id = app_tell(&leaf, join, -1);
 	accept.request = app_event(&root, LC_LOCAL_REQUEST).request;
 	accept.data = (struct lc_connect_data){.present = true, .length = 1};
@@ -278,5 +279,104 @@ Behaves(local, backlog)
 	has_leaves(0);
 	for (int i = 0; i < 4; i++)
 		leaf_free(&leaf[i]);
+	app_free(&app);
+}
+
+/* ---- names that change behind the daemon's back ---- */
+
+static void connect_to(int descriptor, const char *name)
+{
+	struct lc_endpoint endpoint = at(name);
+	struct sockaddr_storage address;
+	socklen_t length = lc_endpoint_to_sockaddr(&endpoint, &address);
+
+	cr_assert_eq(connect(descriptor, (struct sockaddr *)&address, length), 0);
+}
+
+static void disconnect(int descriptor)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	cr_assert_eq(connect(descriptor, &none, sizeof(none)), 0);
+}
+
+static struct lc_endpoint name_of(int descriptor)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	struct lc_endpoint name = {0};
+
+	cr_assert_eq(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
+	cr_assert_eq(lc_endpoint_from_sockaddr(&name, (struct sockaddr *)&address, length), 0);
+	return name;
+}
+
+/* A socket that listens by ever new names is found by the last one, and by none once it is closed. */
+Behaves(local, listening_by_many_names)
+{
+	struct lc_local_message open = {.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_LEAF};
+	struct lc_local_message listen = about(LC_LOCAL_LISTEN, 1);
+	int descriptor = udp_here("0.0.0.0:6000");
+	struct app app = app_new();
+
+	listen.backlog = 1;
+	app_must(&app, open, dup(descriptor));
+	app_must(&app, listen, -1);
+	connect_to(descriptor, "192.0.2.2:9"); /* 192.0.2.1:6000 from now on */
+	app_must(&app, listen, -1);
+	app_must(&app, about(LC_LOCAL_CLOSE, 1), -1);
+	close(descriptor);
+	open.socket = listen.socket = 2;
+	app_must(&app, open, udp_here("0.0.0.0:6000"));
+	app_must(&app, listen, -1);
+	descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	open.socket = listen.socket = 3;
+	app_must(&app, open, dup(descriptor));
+	for (int i = 0; i < 500; i++) {
+		connect_to(descriptor, "192.0.2.2:9"); /* a port of the system's choice each time */
+		app_must(&app, listen, -1);
+		disconnect(descriptor);
+	}
+	close(descriptor);
+	app_free(&app);
+}
+
+/* Who has given a name up keeps nobody else from listening by it. */
+Behaves(local, listening_by_a_name_given_up)
+{
+	struct lc_local_message open = {.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_LEAF};
+	struct lc_local_message listen = about(LC_LOCAL_LISTEN, 1);
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct app app = app_new(), other = app_new();
+	char text[LC_ENDPOINT_TEXT];
+
+	listen.backlog = 1;
+	app_must(&app, open, dup(descriptor));
+	connect_to(descriptor, "192.0.2.2:9");
+	lc_endpoint_format(text, (const struct lc_endpoint[]){name_of(descriptor)});
+	app_must(&app, listen, -1);
+	disconnect(descriptor);
+	app_must(&other, open, udp_here(text));
+	app_must(&other, listen, -1);
+	close(descriptor);
+	app_free(&other);
+	app_free(&app);
+}
+
+/* A JOIN that lacks its descriptor opens no session. */
+Behaves(local, an_invitation_without_descriptor)
+{
+	struct lc_local_message join = about(LC_LOCAL_JOIN, 1);
+	struct app app = app_new();
+
+	app_must(
+		&app,
+		(struct lc_local_message){.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_ROOT},
+		udp_here(SESSION));
+	join.other = 2;
+	join.receives = true;
+	join.peer = at("192.0.2.2:6000");
+	cr_assert_eq(error_of(&app, join, -1), -EBADF);
+	cr_assert_eq(holding().sessions, 0);
 	app_free(&app);
 }

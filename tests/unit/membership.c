@@ -355,6 +355,47 @@ Test(membership, open_m_is_the_path_mtu)
 	cr_assert_eq(root.down.peak.burst, lc_bucket_make(10000000, MTU).burst);
 }
 
+/* R59 of a root that only sends: what it would take from leaves is nobody's concern. */
+Test(membership, root_that_only_sends_ignores_its_up)
+{
+	struct lc_flows impossible = flows_of(NULL, "rate=1mbit,bucket=9000,max=1501");
+
+	root.terms = (struct lc_listener_terms){.has_flows = true, .flows = impossible};
+	leaf_joins();
+	world_begins();
+	cr_assert_eq(root_invites(&impossible), LEAFCAST_NO_REASON);
+	settle();
+	cr_assert_eq(outcome(&root), LEAFCAST_BAD_FLOWSPEC, "one that receives, too");
+	world_begins();
+	root.member.root_receives = false;
+	cr_assert_eq(root_invites(&impossible), LEAFCAST_NO_REASON);
+	settle();
+	accepts(&leaf, &yes);
+	wait_us(1);
+	cr_assert_eq(outcome(&root), LEAFCAST_NO_REASON);
+}
+
+/* Without memory for a timer the end is told at once, not never. */
+Test(membership, drains_without_a_timer)
+{
+	leaf_joins();
+	data_flows(10, 4);
+	leaf.timer_error = -ENOMEM;
+	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	settle();
+	cr_assert_not_null(heard(&leaf, LC_LOCAL_CLOSED));
+	nothing_is_left("a close without a timer");
+	world_begins();
+	leaf_joins();
+	data_flows(10, 4);
+	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);
+	wait_us(1);
+	leaf.timer_error = -ENOMEM;
+	wait_us(LC_MEMBERSHIP_SECOND);
+	cr_assert_eq(heard(&leaf, LC_LOCAL_CLOSED)->reason, LEAFCAST_CLOSED);
+	nothing_is_left("a close whose timer goes");
+}
+
 /* A sender must name its rate, a receiver need not (winsock.md, FLOWSPEC). */
 Test(membership, who_sends_names_a_rate)
 {

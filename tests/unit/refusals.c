@@ -91,22 +91,22 @@ static void is_called_by_another_name(struct end *self, struct end *other)
 
 static void talks_to_no_node(struct end *self, struct end *other)
 {
-	self->connect_error = -EPERM;
+	self->connect_error = LEAFCAST_POLICY;
 }
 
 static void no_route(struct end *self, struct end *other)
 {
-	self->connect_error = -ENETUNREACH;
+	self->connect_error = lc_reason_of_errno(-ENETUNREACH);
 }
 
 static void no_host(struct end *self, struct end *other)
 {
-	self->connect_error = -EHOSTUNREACH;
+	self->connect_error = lc_reason_of_errno(-EHOSTUNREACH);
 }
 
 static void no_descriptors(struct end *self, struct end *other)
 {
-	self->connect_error = -EMFILE;
+	self->connect_error = lc_reason_of_errno(-EMFILE);
 }
 
 static void connection_refused(struct end *self, struct end *other)
@@ -228,6 +228,29 @@ static void answers_impossible_flows(struct end *self, struct end *other)
 	settle();
 }
 
+static void answers_with_p_below_r(struct end *self, struct end *other)
+{
+	struct lc_membership_answer answer = yes;
+
+	wait_us(1);
+	answer.has_flows = true;
+	answer.flows = flows_of("rate=8mbit,peak=2mbit", NULL);
+	accepts(other, &answer);
+	settle();
+}
+
+static void answers_with_no_service(struct end *self, struct end *other)
+{
+	struct lc_membership_answer answer = yes;
+
+	wait_us(1);
+	answer.has_flows = true;
+	answer.flows = flows_of("rate=8mbit", NULL);
+	answer.flows.down.service = 99;
+	accepts(other, &answer);
+	settle();
+}
+
 static void accepts_and_the_root_cannot(struct end *self, struct end *other)
 {
 	wait_us(1);
@@ -299,6 +322,10 @@ static const struct refusal refusals[] = {
 	{"more data than was said to be taken", BY_BOTH, NULL, answers_too_much, LEAFCAST_PROTOCOL,
 	 LEAFCAST_PROTOCOL},
 	{"an answer that contradicts itself", BY_BOTH, NULL, answers_impossible_flows,
+	 LEAFCAST_BAD_FLOWSPEC, LEAFCAST_BAD_FLOWSPEC},
+	{"an answer with p < r", BY_BOTH, NULL, answers_with_p_below_r, LEAFCAST_BAD_FLOWSPEC,
+	 LEAFCAST_BAD_FLOWSPEC},
+	{"an answer of no service that there is", BY_BOTH, NULL, answers_with_no_service,
 	 LEAFCAST_BAD_FLOWSPEC, LEAFCAST_BAD_FLOWSPEC},
 	{"M above the MTU, root to leaf", BY_BOTH, m_above_the_mtu_down, NULL,
 	 LEAFCAST_BAD_FLOWSPEC, NOBODY},

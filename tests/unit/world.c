@@ -30,7 +30,7 @@ static struct lc_endpoint at(const char *text)
 
 /* ---- the world's functions ---- */
 
-static int do_connect(struct lc_membership *member, const struct lc_endpoint *to)
+static enum leafcast_reason do_connect(struct lc_membership *member, const struct lc_endpoint *to)
 {
 	struct end *end = end_of(member);
 
@@ -245,6 +245,8 @@ static int draw_token(struct lc_membership *member, uint64_t *token)
 
 static int set_timer(struct lc_membership *member, enum lc_membership_timer timer, uint64_t in_us)
 {
+	if (end_of(member)->timer_error)
+		return end_of(member)->timer_error;
 	end_of(member)->due_us[timer] = now_us + in_us;
 	return 0;
 }
@@ -359,7 +361,7 @@ void world_begins(void)
 	now_us = 1000000;
 	end_begins(&root, "root", "192.0.2.1:0", &leaf);
 	end_begins(&leaf, "leaf", "192.0.2.2:0", &root);
-	root.terms.root_receives = true;
+	root.terms.root_receives = root.member.root_receives = true;
 	leaf.bound = at("0.0.0.0:6000");
 }
 
@@ -383,7 +385,6 @@ enum leafcast_reason root_invites(const struct lc_flows *flows)
 	member->end = LC_END_INVITER;
 	member->session_name = at("192.0.2.1:5000");
 	member->listen_name = at("192.0.2.2:7000");
-	member->root_receives = true;
 	member->capacity = LEAFCAST_CONNECT_DATA_MAX;
 	member->caller = (struct lc_connect_data){true, 2, "hi"};
 	root.has_spoken = true;

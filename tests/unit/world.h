@@ -27,7 +27,8 @@ struct end {
 
 	/* What the test decides */
 	bool lets_in, within_node, is_deaf, takes_no_probe, is_stuck;
-	int connect_error, name_error, add_error, enter_error, path_error, send_error;
+	enum leafcast_reason connect_error;
+	int name_error, add_error, enter_error, path_error, send_error, timer_error;
 	struct lc_endpoint address; /* of the connection at this end; port 0 */
 	struct lc_endpoint local;   /* an address of this node */
 	struct lc_endpoint bound;   /* of the leaf's socket */
