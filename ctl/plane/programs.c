@@ -19,9 +19,7 @@
 #include "sender.skel.h"
 
 struct lc_programs {
-	struct lc_sender_bpf *sender;
-	struct lc_segments_bpf *segments;
-	struct lc_admit_bpf *admit;
+	int sender, segments, admit; /* -1: none */
 };
 
 /* ---- what libbpf says ---- */
@@ -132,9 +130,9 @@ static int keep_map(const struct bpf_object *object, enum lc_map map, struct lc_
 	return maps->fd[map] < 0 ? -errno : 0;
 }
 
-/* Variables of its own each object keeps for itself. */
+/* Variables of its own each object keeps for itself. *program is that of the object's only program, to be closed. */
 static int load_object(struct bpf_object_skeleton *skeleton, struct lc_maps *maps,
-		       const struct lc_capacities *capacities)
+		       const struct lc_capacities *capacities, int *program)
 {
 	struct bpf_object *object = *skeleton->obj;
 	int err = 0;
@@ -145,33 +143,44 @@ static int load_object(struct bpf_object_skeleton *skeleton, struct lc_maps *map
 		err = bpf_object__load_skeleton(skeleton);
 	for (enum lc_map map = 0; map < LC_MAP_COUNT && !err; map++)
 		err = keep_map(object, map, maps);
-	return err;
+	if (err)
+		return err;
+	*program = fcntl(bpf_program__fd(bpf_object__next_program(object, NULL)), F_DUPFD_CLOEXEC,
+			 0);
+	return *program < 0 ? -errno : 0;
 }
+
+/* Each object has a descriptor of every map: none is kept longer than it takes to load it. */
+#define LOAD_OBJECT(name, maps, capacities, program)                                           \
+	({                                                                                     \
+		struct lc_##name##_bpf *object = lc_##name##_bpf__open();                      \
+		int failed = object ? load_object(object->skeleton, maps, capacities, program) \
+				    : -errno;                                                  \
+                                                                                               \
+		lc_##name##_bpf__destroy(object);                                              \
+		failed;                                                                        \
+	})
 
 int lc_programs_load(struct lc_programs **out, struct lc_maps *maps,
 		     const struct lc_capacities *capacities, struct lc_error *error)
 {
-	struct lc_programs *programs = calloc(1, sizeof(*programs));
+	struct lc_programs *programs = malloc(sizeof(*programs));
 	const char *what = "sender's";
 	int err;
 
 	if (!programs)
 		return -ENOMEM;
+	*programs = (struct lc_programs){-1, -1, -1};
 	said[0] = '\0';
 	libbpf_set_print(listen_to_libbpf);
-	programs->sender = lc_sender_bpf__open();
-	programs->segments = lc_segments_bpf__open();
-	programs->admit = lc_admit_bpf__open();
-	err = programs->sender && programs->segments && programs->admit ? 0 : -errno;
-	if (!err)
-		err = load_object(programs->sender->skeleton, maps, capacities);
+	err = LOAD_OBJECT(sender, maps, capacities, &programs->sender);
 	if (!err) {
 		what = "segments'";
-		err = load_object(programs->segments->skeleton, maps, capacities);
+		err = LOAD_OBJECT(segments, maps, capacities, &programs->segments);
 	}
 	if (!err) {
 		what = "admission";
-		err = load_object(programs->admit->skeleton, maps, capacities);
+		err = LOAD_OBJECT(admit, maps, capacities, &programs->admit);
 	}
 	if (err) {
 		lc_programs_free(programs);
@@ -181,29 +190,35 @@ int lc_programs_load(struct lc_programs **out, struct lc_maps *maps,
 	return 0;
 }
 
+static void close_program(int program)
+{
+	if (program >= 0)
+		close(program);
+}
+
 void lc_programs_free(struct lc_programs *programs)
 {
 	if (!programs)
 		return;
-	lc_admit_bpf__destroy(programs->admit);
-	lc_segments_bpf__destroy(programs->segments);
-	lc_sender_bpf__destroy(programs->sender);
+	close_program(programs->admit);
+	close_program(programs->segments);
+	close_program(programs->sender);
 	free(programs);
 }
 
 int lc_programs_sender(const struct lc_programs *programs)
 {
-	return bpf_program__fd(programs->sender->progs.lc_sender);
+	return programs->sender;
 }
 
 int lc_programs_segments(const struct lc_programs *programs)
 {
-	return bpf_program__fd(programs->segments->progs.lc_segments);
+	return programs->segments;
 }
 
 int lc_programs_admit(const struct lc_programs *programs)
 {
-	return bpf_program__fd(programs->admit->progs.lc_admit);
+	return programs->admit;
 }
 
 /* ---- pinning and attaching ---- */
