@@ -227,10 +227,10 @@ Behaves(connections, joins_that_are_never_completed)
 }
 
 /* Out of descriptors it does not spin, and goes on when there are some again. */
-Hostile(connections, without_descriptors, daemon_starts_with(120), daemon_ends())
+Hostile(connections, without_descriptors, daemon_starts_with(80), daemon_ends())
 {
 	enum {
-		FLOOD = 160
+		FLOOD = 120
 	};
 	int flood[FLOOD];
 	unsigned long cpu;
