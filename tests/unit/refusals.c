@@ -217,38 +217,37 @@ static void answers_too_much(struct end *self, struct end *other)
 	accepts_then_waits(self, other);
 }
 
-static void answers_impossible_flows(struct end *self, struct end *other)
+static void answers_with(struct end *other, const struct lc_flows *flows)
 {
 	struct lc_membership_answer answer = yes;
 
 	wait_us(1);
 	answer.has_flows = true;
-	answer.flows = flows_of("rate=1mbit,max=100,min=200", NULL); /* m > M */
+	answer.flows = *flows;
 	accepts(other, &answer);
 	settle();
+}
+
+static void answers_impossible_flows(struct end *self, struct end *other)
+{
+	struct lc_flows flows = flows_of("rate=1mbit,max=100,min=200", NULL); /* m > M */
+
+	answers_with(other, &flows);
 }
 
 static void answers_with_p_below_r(struct end *self, struct end *other)
 {
-	struct lc_membership_answer answer = yes;
+	struct lc_flows flows = flows_of("rate=8mbit,peak=2mbit", NULL);
 
-	wait_us(1);
-	answer.has_flows = true;
-	answer.flows = flows_of("rate=8mbit,peak=2mbit", NULL);
-	accepts(other, &answer);
-	settle();
+	answers_with(other, &flows);
 }
 
 static void answers_with_no_service(struct end *self, struct end *other)
 {
-	struct lc_membership_answer answer = yes;
+	struct lc_flows flows = flows_of("rate=8mbit", NULL);
 
-	wait_us(1);
-	answer.has_flows = true;
-	answer.flows = flows_of("rate=8mbit", NULL);
-	answer.flows.down.service = 99;
-	accepts(other, &answer);
-	settle();
+	flows.down.service = 99;
+	answers_with(other, &flows);
 }
 
 static void accepts_and_the_root_cannot(struct end *self, struct end *other)
