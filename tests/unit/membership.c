@@ -355,6 +355,34 @@ Test(membership, open_m_is_the_path_mtu)
 	cr_assert_eq(root.down.peak.burst, lc_bucket_make(10000000, MTU).burst);
 }
 
+/* R58: what merging with the asked flows would make sense of is refused all the same. */
+Test(membership, answer_that_makes_sense_only_merged)
+{
+	const struct {
+		const char *asked, *answered;
+		uint32_t service;
+	} rows[] = {
+		{"rate=1mbit", "rate=8mbit,peak=2mbit", LC_SERVICE_BESTEFFORT}, /* p < r */
+		{"rate=8mbit", "rate=1mbit", 99}, /* no service that there is */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lc_flows asked = flows_of(rows[i].asked, NULL);
+		struct lc_membership_answer answer = yes;
+
+		world_begins();
+		answer.has_flows = true;
+		answer.flows = flows_of(rows[i].answered, NULL);
+		answer.flows.down.service = rows[i].service;
+		cr_assert_eq(leaf_asks_to_join(&asked), LEAFCAST_NO_REASON);
+		wait_us(1);
+		accepts(&root, &answer);
+		settle();
+		cr_assert_eq(outcome(&root), LEAFCAST_BAD_FLOWSPEC, "%s", rows[i].answered);
+		cr_assert_eq(outcome(&leaf), LEAFCAST_BAD_FLOWSPEC, "%s", rows[i].answered);
+	}
+}
+
 /* R59 of a root that only sends: what it would take from leaves is nobody's concern. */
 Test(membership, root_that_only_sends_ignores_its_up)
 {
