@@ -391,6 +391,12 @@ Test(membership, root_that_only_sends_ignores_its_up)
 	root.terms = (struct lc_listener_terms){.has_flows = true, .flows = impossible};
 	leaf_joins();
 	world_begins();
+	root.terms.root_receives = false;
+	leaf.path.hop.mtu = 9000; /* to the leaf's own end it is possible */
+	cr_assert_eq(leaf_asks_to_join(&impossible), LEAFCAST_NO_REASON);
+	wait_us(1);
+	request_at(&root);
+	world_begins();
 	cr_assert_eq(root_invites(&impossible), LEAFCAST_NO_REASON);
 	settle();
 	cr_assert_eq(outcome(&root), LEAFCAST_BAD_FLOWSPEC, "one that receives, too");
