@@ -14,6 +14,11 @@
  * mean something; any other message of the peer is a protocol error (the join
  * fails or the member leaves; after its LEAVE it is ignored), any other event
  * is ignored. A leaf's join cannot complete before its filter saw the probe.
+ *
+ * The daemon's health is not the data path's: when the other daemon goes away a
+ * member is SUSPENDED, nothing else happens to it, and either RESUMED or, when
+ * nobody has claimed it for the grace time, lost. An end that is over is LEFT
+ * until the other node is known to have read so, now or when it is back.
  */
 #ifndef CTL_CORE_JOIN_H
 #define CTL_CORE_JOIN_H
@@ -39,6 +44,8 @@ enum lc_join_end {
 	X(CONFIRMING, "confirming") /* invitee: ACCEPT sent, waits for the probe */               \
 	X(PROVEN, "proven")	    /* joiner, invitee: SEEN sent, waits for ACCEPT or JOINED */  \
 	X(MEMBER, "member")	    /* joined */                                                  \
+	X(SUSPENDED, "suspended")   /* joined, but the other node's daemon is away */             \
+	X(LEFT, "left")		    /* over at this end; the other node does not know it yet */   \
 	X(DRAINING, "draining")	    /* leaf: the root left; data on the way is awaited */         \
 	X(GONE, "gone")		    /* final */
 
@@ -70,7 +77,11 @@ enum lc_join_state {
 	X(GOT_LEAVE, "got-leave")                                                                  \
 	X(GOT_REPORT, "got-report")                                                                \
 	X(GOT_OTHER, "got-other") /* a second JOIN or INVITE, or bytes that make no message */     \
-	X(HUNG_UP, "hung-up")	  /* the connection ended without LEAVE, or the peer is silent */
+	X(HUNG_UP, "hung-up")	  /* the connection ended: the other daemon went away */           \
+	X(DEAD, "dead")		  /* the connection ended: the other host, or the way there, is */ \
+	X(LEAVE_READ, "leave-read") /* the other node has read our LEAVE */                        \
+	X(RESUMED, "resumed")	    /* the other node has proven that it still has it */           \
+	X(FORGOTTEN, "forgotten")   /* the other node is back without it */
 
 enum lc_join_event {
 #define LC_JOIN_EVENT_ENUM(name, word) LC_ON_##name,
@@ -105,7 +116,7 @@ enum lc_join_action {
 	LC_DO_ADMIT_NOBODY = 1 << 18, /* leaf: nothing enters the socket any more */
 	/* tell the application that the member ended, with the step's reason */
 	LC_DO_NOTIFY_CLOSE = 1 << 19,
-	/* give back all that the member holds; the connection is closed after what was sent */
+	/* give back all that the member holds on this node */
 	LC_DO_REMOVE = 1 << 20,
 };
 

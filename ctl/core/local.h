@@ -5,7 +5,7 @@
  * are protocol/local.proto's.
  *
  * The library creates descriptors and passes duplicates; it names each by a
- * number of its own choice, unique for the life of the connection. Every request
+ * number of its own choice, unique for the life of the process. Every request
  * carries a non-zero id and is answered by exactly one REPLY with the same id,
  * in any order; JOIN is answered when the join is decided.
  *
@@ -52,6 +52,17 @@ enum lc_local_kind {
 	LC_LOCAL_SET_FLOWS = 8,
 	/* the socket is no more; reason RESET: abortively. Unknown sockets: -ENOTSOCK */
 	LC_LOCAL_CLOSE = 9,
+	/*
+	 * + descriptor: a socket that was opened on an earlier connection; found by
+	 * its cookie. REPLY reason 0: it is what it was; else what it was a member of
+	 * has ended so (LOST: nothing is known of it any more), and it is as after
+	 * OPEN. What the library does not take for a member, and is one, ends as
+	 * reset. LISTEN follows of one that listens.
+	 */
+	LC_LOCAL_RESUME = 10,
+	/* of a socket that was closed while there was no connection: `cookie` and how. Believed of the user's own that are no more */
+	LC_LOCAL_CLOSED_MEANWHILE = 11,
+	LC_LOCAL_PING = 12, /* answered at once */
 	/* Answer */
 	LC_LOCAL_REPLY = 16,
 	/* Events, id 0 */
@@ -60,7 +71,7 @@ enum lc_local_kind {
 	LC_LOCAL_CLOSED = 19,	 /* the socket's membership ended: all its data has arrived */
 };
 
-/* Roles of a socket, given at OPEN. */
+/* Roles of a socket, given at OPEN; also in lc_admit.role. */
 enum lc_local_role {
 	LC_ROLE_ROOT = 1, /* c_root, d_root */
 	LC_ROLE_LEAF = 2, /* c_leaf, d_leaf */
@@ -76,8 +87,12 @@ struct lc_local_message {
 	uint64_t socket;
 	/* JOIN of a c_root, ACCEPT: number of the new c_leaf socket */
 	uint64_t other;
-	/* OPEN */
+	/* OPEN, RESUME */
 	enum lc_local_role role;
+	/* RESUME: the library takes it for a member; of a root: its session is open */
+	bool member;
+	/* CLOSED_MEANWHILE: SO_COOKIE */
+	uint64_t cookie;
 	/* LISTEN: at least 1 */
 	uint32_t backlog;
 	/* REQUEST, WITHDRAWN, ACCEPT, REJECT: the daemon's number of the request */
@@ -86,7 +101,7 @@ struct lc_local_message {
 	struct lc_endpoint peer;
 	/* REPLY to JOIN and ACCEPT: the socket's own name as committed. REQUEST: the name asked for */
 	struct lc_endpoint name;
-	/* REPLY to LISTEN and JOIN of a c_root: where the root sends */
+	/* REPLY to LISTEN, RESUME and JOIN of a c_root: where the root sends */
 	struct lc_endpoint channel;
 	/* JOIN, ACCEPT: directions this socket uses */
 	bool sends;
@@ -96,7 +111,7 @@ struct lc_local_message {
 	/* JOIN, REQUEST: most callee data the caller takes */
 	uint16_t data_capacity;
 	/*
-	 * JOIN, SET_FLOWS; REQUEST: the joiner's own, as it said them; ACCEPT: the
+	 * JOIN, SET_FLOWS, RESUME; REQUEST: the joiner's own, as it said them; ACCEPT: the
 	 * answer to those; REPLY to JOIN, ACCEPT: granted, all of them merged
 	 */
 	bool has_flows;

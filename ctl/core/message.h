@@ -33,7 +33,7 @@
 
 #include "core/flowspec.h"
 #include "leafcast/leafcast.h"
-#include "abi/endpoint.h"
+#include "abi/records.h"
 
 /* Connect data: `present` tells empty data from none (R51-R53). */
 struct lc_connect_data {
@@ -56,6 +56,10 @@ enum lc_message_kind {
 /* Fields a kind does not list are zero. */
 struct lc_message {
 	enum lc_message_kind kind;
+	/* JOIN, INVITE: known to the two nodes alone, proven by whoever resumes the membership */
+	struct lc_identity secret;
+	/* INVITE, ACCEPT of a JOIN: the session's */
+	struct lc_identity identity;
 	/* JOIN, INVITE: the session's name: the root's address and port, as the leaf will see it */
 	struct lc_endpoint session;
 	/* JOIN, ACCEPT of an INVITE: where the leaf receives. INVITE: the name it listens on */

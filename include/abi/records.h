@@ -34,12 +34,25 @@
 #include "abi/drops.h"
 #include "abi/endpoint.h"
 
-#define LC_LAYOUT_VERSION 2
+#define LC_LAYOUT_VERSION 3
+/* The oldest layout whose programs and daemon may go on with records of this one. */
+#define LC_LAYOUT_READABLE_BY 3
 
 /* Default capacities, number 0 included; set before the maps are created. */
 #define LC_MAX_SESSIONS 1024
 #define LC_MAX_LEAVES	8192
 #define LC_MAX_ADMITS	8192
+
+/*
+ * What the host's settings were before Leafcast changed them, for who takes it
+ * all down; written before they are changed, and once.
+ */
+struct lc_host_before {
+	__u32 recorded;			    /* 1: the values are valid; stored last */
+	__s32 accept_local, route_localnet; /* net.ipv4.conf.lo */
+	__u32 zero;
+};
+LC_ASSERT_SIZE(struct lc_host_before, 16);
 
 struct lc_config {
 	__u32 layout; /* LC_LAYOUT_VERSION: in every layout the first field */
@@ -48,9 +61,14 @@ struct lc_config {
 	__be32 pool4;	       /* 239.255.0.0: a channel is pool + number */
 	__be32 pool6[4];       /* ff3e::: number in the last 32 bits */
 	__u32 cut_ifindex;     /* ls0; 0: super-packets are policed whole */
-	__u64 reserved[18];
+	__u32 readable_by;     /* LC_LAYOUT_READABLE_BY of who wrote it: in every layout here */
+	__u32 zero;
+	/* CLOCK_MONOTONIC; from then on nothing is copied and nobody admitted; 0: no end */
+	__u64 alive_until_ns;
+	struct lc_host_before before;
+	__u64 reserved[22];
 };
-LC_ASSERT_SIZE(struct lc_config, 192);
+LC_ASSERT_SIZE(struct lc_config, 256);
 
 /* What the daemon, not a program, counts on this node. */
 struct lc_node_use {
@@ -72,6 +90,29 @@ struct lc_flowspec {
 };
 LC_ASSERT_SIZE(struct lc_flowspec, 32);
 
+/* 128 bits at random. */
+struct lc_identity {
+	__u8 bytes[16];
+};
+LC_ASSERT_SIZE(struct lc_identity, 16);
+
+/*
+ * What lets one end of a membership go on after its daemon, or the other end's,
+ * was away (core/message.h). No program reads it. `number` is stored last and
+ * withdrawn first: without it there is no membership.
+ */
+struct lc_resumption {
+	__u64 number; /* by which the two nodes name the membership; 0: none */
+	__u32 end;    /* 1 + enum lc_join_end of core/join.h: this end */
+	__u32 left;   /* a leaf's: enum leafcast_reason of the root's LEAVE; 0: it has not left */
+	struct lc_identity secret;     /* of the join, known to both ends alone */
+	struct lc_endpoint own, other; /* the nodes' addresses, port 0 */
+	__u64 admitted_before;	       /* a leaf's: datagrams before it was a member */
+	__u64 expected;		       /* a leaf's whose root left: how many were sent to it */
+	__u64 handle_cookie; /* a root's: SO_COOKIE of the socket that stands for the leaf */
+};
+LC_ASSERT_SIZE(struct lc_resumption, 96);
+
 enum lc_session_state {
 	LC_SESSION_FREE = 0,
 	LC_SESSION_OPEN = 1,
@@ -84,22 +125,27 @@ enum lc_session_state {
 struct lc_session {
 	__u32 state; /* enum lc_session_state; stored last */
 	__u32 zero;
-	__u64 extent;		    /* LC_EXTENT(): stored atomically */
-	__u64 sender_cookie;	    /* SO_COOKIE of the root's socket: nobody else may send */
-	struct lc_endpoint root;    /* the name; its address may be the wildcard */
-	struct lc_endpoint channel; /* where the root's socket sends; port as the root's */
-	struct lc_policer policer;  /* the root's sending flowspec */
-	struct lc_flowspec flow;    /* the same as the application gave it */
-	__u64 opened_ns;	    /* CLOCK_MONOTONIC */
+	__u64 extent;		     /* LC_EXTENT(): stored atomically */
+	__u64 sender_cookie;	     /* SO_COOKIE of the root's socket: nobody else may send */
+	struct lc_endpoint root;     /* the name; its address may be the wildcard */
+	struct lc_endpoint channel;  /* where the root's socket sends; port as the root's */
+	struct lc_policer policer;   /* the root's sending flowspec */
+	struct lc_flowspec flow;     /* the same as the application gave it */
+	__u64 opened_ns;	     /* CLOCK_MONOTONIC */
+	struct lc_identity identity; /* this session's and no other's, anywhere */
 	/*
 	 * Slots of the extent, those behind its end included. Less than the extent's
 	 * count: the count is meant (a daemon that was killed between two stores).
 	 */
 	__u32 extent_capacity;
-	__u32 zero2;
-	__u64 reserved[19];
+
+	/* The daemon's own, which programs do not read. */
+	__u32 uid;		/* the user whose session it is */
+	__u32 root_receives;	/* takes what leaves send */
+	__u32 directions_fixed; /* ...for good */
+	__u64 reserved[24];
 };
-LC_ASSERT_SIZE(struct lc_session, 320);
+LC_ASSERT_SIZE(struct lc_session, 384);
 
 struct lc_session_use {
 	__u64 datagrams; /* sent by the root and conforming */
@@ -133,6 +179,10 @@ enum lc_hop_in_use {
 	LC_HOP_LINK_DOWN = 4,
 };
 
+enum lc_leaf_kind {
+	LC_LEAF_OF_ROOT = 0, /* a rooted session's leaf */
+};
+
 /*
  * Programs read the first two cache lines of each leaf and the policer. Its
  * size and that of struct lc_leaf_use are odd numbers of such lines, so that a
@@ -161,9 +211,12 @@ struct lc_leaf {
 	__u32 hop_last;	 /* the one of hop[] that was in use last */
 	__u32 hop_waits; /* 1: hop_wanted is to be used when nobody reads the spare hop any more */
 	struct lc_hop hop_wanted;
-	__u64 reserved[27];
+	__u32 kind; /* enum lc_leaf_kind */
+	__u32 zero;
+	struct lc_resumption resumption;
+	__u64 reserved[30];
 };
-LC_ASSERT_SIZE(struct lc_leaf, 576);
+LC_ASSERT_SIZE(struct lc_leaf, 704);
 
 struct lc_leaf_use {
 	__u64 datagrams; /* copies handed to the device */
@@ -224,9 +277,17 @@ struct lc_admit {
 	__u32 zero;
 	struct lc_admit_rule rule;
 	__u64 cookie; /* SO_COOKIE; 0: a free record */
-	__u64 reserved[16];
+
+	/* The daemon's own, which programs do not read. */
+	__u32 uid;		     /* the user whose socket it is */
+	__u32 role;		     /* enum lc_local_role of core/local.h */
+	struct lc_endpoint name;     /* a leaf's: where it receives */
+	__u32 sends;		     /* a leaf's: whether it does */
+	struct lc_identity identity; /* a leaf's: of its session */
+	struct lc_resumption resumption;
+	__u64 reserved[30];
 };
-LC_ASSERT_SIZE(struct lc_admit, 192);
+LC_ASSERT_SIZE(struct lc_admit, 448);
 
 struct lc_admit_use {
 	__u64 datagrams; /* let through to the socket's buffer */
