@@ -188,6 +188,9 @@ struct lc_join_step lc_join_next(enum lc_join_end end, enum lc_join_state state,
 {
 	const struct transition *row = &table[end][state][event];
 
+	/* Of a join that is not complete yet, how the connection ended makes no difference. */
+	if (!row->defined && event == LC_ON_DEAD)
+		row = &table[end][state][LC_ON_HUNG_UP];
 	if (!row->defined && is_message(event))
 		row = &table[end][state][LC_ON_GOT_OTHER];
 	if (!row->defined)

@@ -175,10 +175,5 @@ void memberships_follow_network(struct node *node)
 
 void memberships_tick(struct node *node)
 {
-	struct membership *membership, *next;
-
-	for (membership = LIST_FIRST(&node->memberships); membership; membership = next) {
-		next = LIST_NEXT(membership, entry);
-		lc_membership_tick(&membership->member);
-	}
+	(void)node;
 }

@@ -271,15 +271,15 @@ static int add_leaf(struct lc_membership *member)
 	return error;
 }
 
-static bool evict_silent(struct lc_membership *member)
+static bool evict_suspended(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 	struct membership *other = membership_of_leaf(membership->node,
 						      membership->leaf_in_the_way);
 
-	if (!other || other->member.silent_ticks <= LC_SUSPECT_TICKS)
+	if (!other || other->member.state != LC_JOIN_SUSPENDED)
 		return false;
-	lc_membership_event(&other->member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+	lc_membership_event(&other->member, LC_ON_FORGOTTEN, LEAFCAST_NO_REASON);
 	return true;
 }
 
@@ -363,10 +363,21 @@ static int find_path(struct lc_membership *member, const struct lc_endpoint *fro
 	return lc_network_path(membership_of(member)->node->network, from, to, path);
 }
 
-static int draw_token(struct lc_membership *member, uint64_t *token)
+static int draw(struct lc_membership *member, void *bytes, size_t length)
 {
 	(void)member;
-	return getrandom(token, sizeof(*token), 0) == sizeof(*token) ? 0 : -EIO;
+	return getrandom(bytes, length, 0) == (ssize_t)length ? 0 : -EIO;
+}
+
+static void keep(struct lc_membership *member)
+{
+	(void)member;
+}
+
+static uint64_t grace_us(const struct lc_membership *member)
+{
+	(void)member;
+	return 60 * SECOND;
 }
 
 static void on_deadline(void *context)
@@ -419,13 +430,23 @@ static void note(const struct lc_membership *member, enum lc_join_state before,
 									   : &member->listen_name);
 	const struct lc_membership_counts *counts = &member->last_counts;
 
-	if (member->state == LC_JOIN_MEMBER)
+	if (member->state == LC_JOIN_SUSPENDED)
+		say(SD_INFO, "session %s: leaf %s suspended: the other node's daemon is away",
+		    session, name);
+	else if (before == LC_JOIN_SUSPENDED && member->state == LC_JOIN_MEMBER)
+		say(SD_INFO, "session %s: leaf %s resumed", session, name);
+	else if (member->state == LC_JOIN_MEMBER)
 		say(SD_INFO, "session %s: leaf %s joined", session, name);
-	else if (before == LC_JOIN_MEMBER && lc_join_end_is_root(member->end))
+	else if ((member->state != LC_JOIN_LEFT && member->state != LC_JOIN_GONE) ||
+		 before == LC_JOIN_LEFT)
+		return;
+	else if ((before == LC_JOIN_MEMBER || before == LC_JOIN_SUSPENDED) &&
+		 lc_join_end_is_root(member->end))
 		say(SD_INFO,
 		    "session %s: leaf %s left: %s; %" PRIu64 " datagrams, %" PRIu64 " bytes sent",
 		    session, name, leafcast_reason_word(reason), counts->datagrams, counts->bytes);
-	else if (before == LC_JOIN_MEMBER || before == LC_JOIN_DRAINING)
+	else if (before == LC_JOIN_MEMBER || before == LC_JOIN_SUSPENDED ||
+		 before == LC_JOIN_DRAINING)
 		say(SD_INFO,
 		    "session %s: leaf %s ended: %s; %" PRIu64 " datagrams arrived, %" PRIu64
 		    " of them found its buffer full",
@@ -438,18 +459,15 @@ static void note(const struct lc_membership *member, enum lc_join_state before,
 
 static void release(struct lc_membership *member)
 {
-	struct membership *membership = membership_of(member);
-
-	membership_detach(membership);
-	if (member->heard_last_word)
-		link_close(&membership->link);
-	else
-		link_part(&membership->link, membership->node);
+	membership_detach(membership_of(member));
 }
 
 static void gone(struct lc_membership *member)
 {
-	membership_bury(membership_of(member));
+	struct membership *membership = membership_of(member);
+
+	link_part(&membership->link, membership->node);
+	membership_bury(membership);
 }
 
 const struct lc_membership_world daemon_world = {
@@ -470,7 +488,7 @@ const struct lc_membership_world daemon_world = {
 	.admit_nobody = admit_nobody,
 	.admitted = admitted,
 	.add_leaf = add_leaf,
-	.evict_silent = evict_silent,
+	.evict_suspended = evict_suspended,
 	.set_hop = set_hop,
 	.send_probe = send_probe,
 	.enter_leaf = enter_leaf,
@@ -478,7 +496,9 @@ const struct lc_membership_world daemon_world = {
 	.remove_leaf = remove_leaf,
 	.count = count,
 	.find_path = find_path,
-	.draw_token = draw_token,
+	.keep = keep,
+	.grace_us = grace_us,
+	.draw = draw,
 	.set_timer = set_timer,
 	.stop_timer = stop_timer,
 	.note = note,

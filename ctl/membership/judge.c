@@ -46,6 +46,8 @@ static void take(struct lc_membership *member, const struct lc_message *message)
 	member->session_name = message->session;
 	member->caller = message->data;
 	member->capacity = message->data_capacity;
+	member->secret = message->secret;
+	member->identity = message->identity;
 	if (message->kind == LC_MESSAGE_JOIN) {
 		member->end = LC_END_ADMITTER;
 		member->leaf_name = message->leaf;

@@ -32,6 +32,9 @@ static uint64_t deadline_of(const struct lc_membership *member)
 		return LC_ASK_DEADLINE;
 	case LC_JOIN_CONFIRMING:
 		return LC_CONFIRM_DEADLINE;
+	case LC_JOIN_SUSPENDED:
+	case LC_JOIN_LEFT:
+		return member->world->grace_us(member);
 	case LC_JOIN_REQUESTED:
 	case LC_JOIN_PROVEN:
 	case LC_JOIN_IDLE:
@@ -74,12 +77,24 @@ void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
 	}
 	if (step.state == before)
 		return;
-	if (step.state == LC_JOIN_MEMBER || step.state == LC_JOIN_GONE)
-		member->world->note(member, before, step.reason);
+	member->world->note(member, before, step.reason);
+	arm_deadline(member);
 	if (step.state == LC_JOIN_GONE)
 		member->world->gone(member);
-	else
+}
+
+bool lc_membership_is_resumable(const struct lc_membership *member)
+{
+	return member->state == LC_JOIN_SUSPENDED || member->state == LC_JOIN_LEFT;
+}
+
+void lc_membership_adopt(struct lc_membership *member)
+{
+	member->state = member->left ? LC_JOIN_DRAINING : LC_JOIN_SUSPENDED;
+	if (!member->left)
 		arm_deadline(member);
+	else if (lc_steps_drain_on(member) < 0)
+		lc_membership_event(member, LC_ON_FAILED, member->left);
 }
 
 enum leafcast_reason lc_membership_start(struct lc_membership *member, uint64_t reply,
@@ -140,14 +155,26 @@ static void take_accept(struct lc_membership *member, const struct lc_message *m
 		return;
 	}
 	member->callee = message->data;
+	if (member->end == LC_END_JOINER)
+		member->identity = message->identity;
 	lc_membership_event(member, LC_ON_GOT_ACCEPT, LEAFCAST_NO_REASON);
+}
+
+static void take_leave(struct lc_membership *member, const struct lc_message *message)
+{
+	enum leafcast_reason reason = message->reason ? message->reason : LEAFCAST_CLOSED;
+
+	if (member->state == LC_JOIN_MEMBER) {
+		member->left = reason;
+		member->expected = message->datagrams;
+	}
+	lc_membership_event(member, LC_ON_GOT_LEAVE, reason);
 }
 
 void lc_membership_message(struct lc_membership *member, const struct lc_message *message)
 {
 	enum leafcast_reason reason = message->reason;
 
-	member->silent_ticks = 0;
 	switch (message->kind) {
 	case LC_MESSAGE_ACCEPT:
 		take_accept(member, message);
@@ -163,16 +190,14 @@ void lc_membership_message(struct lc_membership *member, const struct lc_message
 		lc_membership_event(member, LC_ON_GOT_JOINED, LEAFCAST_NO_REASON);
 		return;
 	case LC_MESSAGE_REFUSE:
-		member->heard_last_word = true;
 		lc_membership_event(member, LC_ON_GOT_REFUSE, reason ? reason : LEAFCAST_REJECTED);
 		return;
 	case LC_MESSAGE_LEAVE:
-		member->heard_last_word = true;
-		member->left = reason ? reason : LEAFCAST_CLOSED;
-		member->expected = message->datagrams;
-		lc_membership_event(member, LC_ON_GOT_LEAVE, member->left);
+		take_leave(member, message);
 		return;
 	case LC_MESSAGE_REPORT:
+		member->reported = (struct lc_membership_counts){message->datagrams, message->bytes,
+								 message->buffer_drops};
 		lc_membership_event(member, LC_ON_GOT_REPORT, LEAFCAST_NO_REASON);
 		return;
 	case LC_MESSAGE_JOIN:
@@ -187,13 +212,18 @@ void lc_membership_garbage(struct lc_membership *member)
 	lc_membership_event(member, LC_ON_GOT_OTHER, LEAFCAST_NO_REASON);
 }
 
+static bool tells_of_death(int error)
+{
+	return error == -ETIMEDOUT || error == -EHOSTUNREACH || error == -ENETUNREACH;
+}
+
 void lc_membership_hung_up(struct lc_membership *member, int error)
 {
-	member->heard_last_word = true;
 	if (member->state == LC_JOIN_CONNECTING && error)
 		lc_membership_event(member, LC_ON_FAILED, lc_reason_of_errno(error));
 	else
-		lc_membership_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
+		lc_membership_event(member, tells_of_death(error) ? LC_ON_DEAD : LC_ON_HUNG_UP,
+				    LEAFCAST_NO_REASON);
 }
 
 /* ---- the application ---- */
@@ -255,19 +285,6 @@ void lc_membership_timer(struct lc_membership *member, enum lc_membership_timer 
 	case LC_TIMER_COUNT:
 		break;
 	}
-}
-
-/*
- * Silence is counted in calls, not read off a clock: a daemon that was stopped
- * for a minute does not take the whole world for dead when it goes on.
- */
-void lc_membership_tick(struct lc_membership *member)
-{
-	if (member->state != LC_JOIN_MEMBER)
-		return;
-	/* One that reads none of our reports any more is as good as silent. */
-	if (++member->silent_ticks > LC_SILENT_TICKS || lc_steps_report(member) == -ENOBUFS)
-		lc_membership_event(member, LC_ON_HUNG_UP, LEAFCAST_NO_REASON);
 }
 
 void lc_membership_follow_path(struct lc_membership *member)

@@ -26,14 +26,15 @@
 /* The invitee's: the root probes, then says its last word. */
 #define LC_CONFIRM_DEADLINE (2 * LC_PROBE_DEADLINE)
 
-/* In calls of lc_membership_tick(), one a second. */
-#define LC_SILENT_TICKS	 10 /* a member whose peer is silent that long is lost */
-#define LC_SUSPECT_TICKS 2  /* ...and that long, may be lost */
-
 struct lc_membership {
 	const struct lc_membership_world *world;
 	enum lc_join_end end;
 	enum lc_join_state state;
+
+	/* How the two nodes name it, and what proves that one has it; drawn by who asks for the join. */
+	uint64_t number; /* 0: none yet */
+	struct lc_identity secret;
+	struct lc_identity identity; /* of the session */
 
 	struct lc_endpoint session_name; /* as the leaf sees it: source of what it receives */
 	struct lc_endpoint leaf_name;	 /* where the leaf receives */
@@ -53,17 +54,20 @@ struct lc_membership {
 	uint64_t reply;	  /* id of the JOIN or ACCEPT that waits for an answer; 0: none */
 	uint64_t request; /* number of the REQUEST before the application; 0: none */
 	bool waits;	  /* holds a place in the listener's backlog */
-	unsigned int silent_ticks;
-	bool heard_last_word; /* the peer waits for nothing more on this connection */
 
 	unsigned int probes;	   /* sent so far, as far as that matters for the pause */
-	enum leafcast_reason left; /* DRAINING: the reason in LEAVE */
+	enum leafcast_reason why;  /* LEFT: the reason in our LEAVE */
+	enum leafcast_reason left; /* DRAINING: the reason in the root's LEAVE */
 	uint64_t expected;	   /* DRAINING: datagrams that went to this leaf */
 	uint64_t admitted_before;  /* count of the socket when it became this member's */
 	uint64_t last_admitted;
 	unsigned int drain_steps, still_steps;
+	struct lc_membership_counts reported;	 /* by the other end, last */
 	struct lc_membership_counts last_counts; /* when it ended */
 };
+
+/* Whether the two nodes have to settle it when they meet again. */
+bool lc_membership_is_resumable(const struct lc_membership *member);
 
 /* Neither connected nor asked yet. Then the names are filled in, and lc_membership_start() or lc_membership_first_word() follows. */
 void lc_membership_init(struct lc_membership *member, const struct lc_membership_world *world);
@@ -76,6 +80,13 @@ enum leafcast_reason lc_membership_start(struct lc_membership *member, uint64_t 
 					 const struct lc_flows *flows);
 
 /*
+ * Goes on from the records with what a daemon before this one began: the end,
+ * number, secret, names, directions, and counts are filled in, and the plane's
+ * number of a leaf's record. Suspended from now on; or draining, if `left` says so.
+ */
+void lc_membership_adopt(struct lc_membership *member);
+
+/*
  * Feeds one event to the machine and carries out what follows. `reason` as for
  * lc_join_next(). After it the member may be GONE, but not freed.
  */
@@ -83,14 +94,14 @@ void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
 			 enum leafcast_reason reason);
 
 /*
- * The first message of a connection that came in, which must be a JOIN or an
- * INVITE: fills the member, judges it (policy, listener, flows, backlog) and
- * goes on, or refuses.
+ * The first message under a number, which must be a JOIN or an INVITE: fills
+ * the member, judges it (policy, listener, flows, backlog) and goes on, or
+ * refuses.
  */
 void lc_membership_first_word(struct lc_membership *member, const struct lc_message *message);
 /* Any later message. */
 void lc_membership_message(struct lc_membership *member, const struct lc_message *message);
-/* The connection ended; `error` 0: in order. */
+/* The connection ended. `error` 0: in order; -ETIMEDOUT and unreachable ones: the other host is dead, or the way there. */
 void lc_membership_hung_up(struct lc_membership *member, int error);
 /* What came is no message. */
 void lc_membership_garbage(struct lc_membership *member);
@@ -109,8 +120,6 @@ void lc_membership_reject(struct lc_membership *member, enum leafcast_reason rea
 
 /* A timer that set_timer() set has run out. */
 void lc_membership_timer(struct lc_membership *member, enum lc_membership_timer timer);
-/* Every second: reports, and counts the peer's silence. */
-void lc_membership_tick(struct lc_membership *member);
 /* The network changed: the path is looked up again. */
 void lc_membership_follow_path(struct lc_membership *member);
 

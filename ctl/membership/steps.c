@@ -76,17 +76,31 @@ void lc_steps_follow_path(struct lc_membership *member)
 	if (member->leaf)
 		set_hop(member);
 	else if (member->token && !lc_join_end_is_root(member->end) &&
-		 member->state != LC_JOIN_DRAINING && member->state != LC_JOIN_GONE)
+		 member->state != LC_JOIN_DRAINING && member->state != LC_JOIN_LEFT &&
+		 member->state != LC_JOIN_GONE)
 		admit_anchor(member);
 }
 
 /* ---- the connection ---- */
 
+/* Of who asks for the join. 0 is no number. */
+static int draw_names(struct lc_membership *member)
+{
+	const struct lc_membership_world *world = member->world;
+	int error = world->draw(member, &member->number, sizeof(member->number));
+
+	member->number |= 1;
+	return error ? error : world->draw(member, &member->secret, sizeof(member->secret));
+}
+
 static enum leafcast_reason do_connect(struct lc_membership *member, enum leafcast_reason reason)
 {
 	bool joiner = member->end == LC_END_JOINER;
+	int error = draw_names(member);
 
 	(void)reason;
+	if (error)
+		return lc_reason_of_errno(error);
 	return member->world->connect(member,
 				      joiner ? &member->session_name : &member->listen_name);
 }
@@ -102,6 +116,7 @@ static enum leafcast_reason do_send_request(struct lc_membership *member,
 {
 	struct lc_message message = {
 		.kind = LC_MESSAGE_JOIN,
+		.secret = member->secret,
 		.data = member->caller,
 		.data_capacity = member->capacity,
 		.has_flows = member->has_asked,
@@ -122,6 +137,7 @@ static enum leafcast_reason do_send_request(struct lc_membership *member,
 			member->session_name = name;
 		}
 		message.kind = LC_MESSAGE_INVITE;
+		message.identity = member->identity;
 		message.leaf = member->listen_name;
 		message.token = 0;
 		message.leaf_sends = message.leaf_receives = false;
@@ -148,6 +164,8 @@ static enum leafcast_reason do_send_accept(struct lc_membership *member,
 	};
 
 	(void)reason;
+	if (member->end == LC_END_ADMITTER)
+		message.identity = member->identity;
 	if (member->end == LC_END_INVITEE) {
 		message.leaf = member->leaf_name;
 		message.token = member->token;
@@ -171,29 +189,21 @@ static enum leafcast_reason do_send_refuse(struct lc_membership *member,
 			    &(struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = reason});
 }
 
-static int send_counts(struct lc_membership *member, enum lc_message_kind kind,
-		       enum leafcast_reason reason)
+/* Again, if the other node was away when it was said: with what was counted then. */
+static enum leafcast_reason do_send_leave(struct lc_membership *member, enum leafcast_reason reason)
 {
-	struct lc_membership_counts counts = member->world->count(member);
+	bool again = member->why != LEAFCAST_NO_REASON;
+	struct lc_membership_counts counts = again ? member->last_counts
+						   : member->world->count(member);
 	struct lc_message message = {
-		.kind = kind,
-		.reason = reason,
+		.kind = LC_MESSAGE_LEAVE,
+		.reason = again ? member->why : reason,
 		.datagrams = counts.datagrams,
 		.bytes = counts.bytes,
 		.buffer_drops = counts.buffer_drops,
 	};
 
-	return member->world->send(member, &message);
-}
-
-static enum leafcast_reason do_send_leave(struct lc_membership *member, enum leafcast_reason reason)
-{
-	return lc_reason_of_errno(send_counts(member, LC_MESSAGE_LEAVE, reason));
-}
-
-int lc_steps_report(struct lc_membership *member)
-{
-	return send_counts(member, LC_MESSAGE_REPORT, LEAFCAST_NO_REASON);
+	return lc_reason_of_errno(member->world->send(member, &message));
 }
 
 /* ---- the leaf's socket ---- */
@@ -206,7 +216,7 @@ static enum leafcast_reason do_admit_anchor(struct lc_membership *member,
 
 	(void)reason;
 	if (!error)
-		error = world->draw_token(member, &member->token);
+		error = world->draw(member, &member->token, sizeof(member->token));
 	if (error)
 		return lc_reason_of_errno(error);
 	member->token |= 1; /* 0 means that none is expected */
@@ -228,15 +238,15 @@ static enum leafcast_reason do_admit_nobody(struct lc_membership *member,
 
 /*
  * The leaf's host may ask anew for a socket that it still has with us. That the
- * old one is no more is believed only if nothing has been heard of it lately:
- * anybody on that host can ask so, and a request can be sent twice.
+ * old one is no more is believed only while its daemon is away: anybody on that
+ * host can ask so, and a request can be sent twice.
  */
 static enum leafcast_reason do_add_leaf(struct lc_membership *member, enum leafcast_reason reason)
 {
 	int error = member->world->add_leaf(member);
 
 	(void)reason;
-	if (error == -EEXIST && member->world->evict_silent(member))
+	if (error == -EEXIST && member->world->evict_suspended(member))
 		error = member->world->add_leaf(member);
 	if (error)
 		return lc_reason_of_errno(error);
@@ -250,6 +260,8 @@ static enum leafcast_reason do_enter(struct lc_membership *member, enum leafcast
 	struct lc_policer up = lc_membership_up_policer(member);
 
 	(void)reason;
+	/* Both before the other end can hear of it: whoever is killed now can be resumed. */
+	member->world->keep(member);
 	return lc_reason_of_errno(member->world->enter_leaf(member, &down, &up));
 }
 
@@ -323,6 +335,7 @@ int lc_steps_drain_on(struct lc_membership *member)
 static enum leafcast_reason do_drain(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
+	member->world->keep(member);
 	return lc_reason_of_errno(member->world->set_timer(member, LC_TIMER_DRAIN, 0));
 }
 
@@ -379,6 +392,8 @@ static void answer(struct lc_membership *member, enum leafcast_reason reason)
 static enum leafcast_reason do_complete(struct lc_membership *member, enum leafcast_reason reason)
 {
 	(void)reason;
+	if (!lc_join_end_is_root(member->end))
+		member->world->keep(member);
 	answer(member, LEAFCAST_NO_REASON);
 	return LEAFCAST_NO_REASON;
 }
@@ -406,8 +421,9 @@ static enum leafcast_reason do_remove(struct lc_membership *member, enum leafcas
 {
 	const struct lc_membership_world *world = member->world;
 
-	(void)reason;
 	member->last_counts = world->count(member);
+	if (member->state == LC_JOIN_LEFT)
+		member->why = reason;
 	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
 		world->stop_timer(member, timer);
 	if (member->leaf)
@@ -436,7 +452,8 @@ _Static_assert(LC_DO_REMOVE == 1 << (sizeof(actions_in_order) / sizeof(actions_i
 enum leafcast_reason lc_steps_run(struct lc_membership *member, unsigned int actions,
 				  enum leafcast_reason reason)
 {
-	bool last = member->state == LC_JOIN_GONE;
+	/* Then what fails is not worth another step. */
+	bool last = member->state == LC_JOIN_GONE || member->state == LC_JOIN_LEFT;
 
 	for (unsigned int i = 0; actions >> i; i++) {
 		enum leafcast_reason failure = LEAFCAST_NO_REASON;

@@ -22,6 +22,5 @@ void lc_steps_probe(struct lc_membership *member);
 bool lc_steps_is_drained(struct lc_membership *member);
 /* Looks again in a while. */
 int lc_steps_drain_on(struct lc_membership *member);
-int lc_steps_report(struct lc_membership *member);
 
 #endif

@@ -7,7 +7,7 @@
  *
  * Rules for whoever implements them:
  *   - each may be called during lc_membership_event() of that member, so none may
- *     feed an event to the same member before it returns (evict_silent() feeds
+ *     feed an event to the same member before it returns (evict_suspended() feeds
  *     one to another);
  *   - `int` is 0 or a negative errno, and nothing was changed on failure;
  *   - what is said to a peer or an application that is gone is lost in silence,
@@ -17,6 +17,7 @@
 #define CTL_MEMBERSHIP_WORLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/join.h"
@@ -49,11 +50,16 @@ struct lc_listener_terms {
 struct lc_membership_world {
 	/* ---- the node of the other end ---- */
 	/*
-	 * Opens the connection to `to`'s node, POLICY: no other node is talked to;
-	 * CONNECTED, FAILED or HUNG_UP follows, not from within.
+	 * Finds or opens the connection to `to`'s node, which all memberships
+	 * between two addresses share; POLICY: no other node is talked to.
+	 * CONNECTED, or lc_membership_hung_up(), follows, not from within.
 	 */
 	enum leafcast_reason (*connect)(struct lc_membership *member, const struct lc_endpoint *to);
-	/* -EPIPE: there is none, or it ended; -ENOBUFS: the peer does not read. */
+	/*
+	 * Under member->number. -EPIPE: there is no connection, or it ended; -ENOBUFS:
+	 * the peer does not read. LEAVE is never refused so: LEAVE_READ follows, or
+	 * the connection's end.
+	 */
 	int (*send)(struct lc_membership *member, const struct lc_message *message);
 	/* The addresses of the connection's two ends. */
 	const struct lc_endpoint *(*own_address)(const struct lc_membership *member);
@@ -66,7 +72,10 @@ struct lc_membership_world {
 	bool (*is_local)(const struct lc_membership *member, const struct lc_endpoint *address);
 
 	/* ---- who is asked ---- */
-	/* Finds the root's session by session_name, or the leaf that listens at listen_name, and remembers it. */
+	/*
+	 * Finds the root's session by session_name, or the leaf that listens at
+	 * listen_name, and remembers it. A session's identity becomes the member's.
+	 */
 	bool (*find_listener)(struct lc_membership *member, struct lc_listener_terms *terms);
 	/* One of the places in its backlog; false: full. */
 	bool (*take_place)(struct lc_membership *member);
@@ -103,8 +112,8 @@ struct lc_membership_world {
 	/* ---- the leaf's record at the root: sets and keeps member->leaf ---- */
 	/* -EEXIST: another membership of the session has this leaf_name. */
 	int (*add_leaf)(struct lc_membership *member);
-	/* That other one ends if nothing has been heard of it lately; true: it did. */
-	bool (*evict_silent)(struct lc_membership *member);
+	/* That other one ends if it is suspended; true: it did. */
+	bool (*evict_suspended)(struct lc_membership *member);
 	void (*set_hop)(struct lc_membership *member, const struct lc_path *path);
 	void (*send_probe)(struct lc_membership *member);
 	int (*enter_leaf)(struct lc_membership *member, const struct lc_policer *down,
@@ -118,8 +127,18 @@ struct lc_membership_world {
 	int (*find_path)(struct lc_membership *member, const struct lc_endpoint *from,
 			 const struct lc_endpoint *to, struct lc_path *path);
 
+	/* ---- what outlives the daemon ---- */
+	/*
+	 * The record of this end gets what a resume needs (struct lc_resumption).
+	 * Where that is lost so is the membership, when its daemon is.
+	 */
+	void (*keep)(struct lc_membership *member);
+	/* How long one may be suspended, in microseconds. */
+	uint64_t (*grace_us)(const struct lc_membership *member);
+
 	/* ---- chance and time ---- */
-	int (*draw_token)(struct lc_membership *member, uint64_t *token);
+	/* So many bytes that nobody can guess. */
+	int (*draw)(struct lc_membership *member, void *bytes, size_t length);
 	/* lc_membership_timer() after `in_us` microseconds, never from within; replaces an earlier one. */
 	int (*set_timer)(struct lc_membership *member, enum lc_membership_timer timer,
 			 uint64_t in_us);
@@ -129,7 +148,7 @@ struct lc_membership_world {
 	/* The join was decided, or the membership ended (for the log). */
 	void (*note)(const struct lc_membership *member, enum lc_join_state before,
 		     enum leafcast_reason reason);
-	/* Gives back socket, listener's place, session; the connection is closed when what was sent is read. */
+	/* Gives back socket, listener's place, session. The connection stays until gone(). */
 	void (*release)(struct lc_membership *member);
 	/* Once, as the last call: it is GONE and may be freed when control is back in the loop. */
 	void (*gone)(struct lc_membership *member);

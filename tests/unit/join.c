@@ -62,7 +62,8 @@ Test(join, leaf_initiated)
 	     {LC_ON_GOT_SEEN, LC_JOIN_ASKING, DO(STOP_PROBE) | DO(ASK)},
 	     {LC_ON_APP_ACCEPTS, LC_JOIN_MEMBER, DO(ENTER) | DO(SEND_ACCEPT) | DO(COMPLETE)},
 	     {LC_ON_GOT_REPORT, LC_JOIN_MEMBER, 0},
-	     {LC_ON_APP_CLOSES, LC_JOIN_GONE, DO(LEAVE) | DO(SEND_LEAVE) | DO(REMOVE)});
+	     {LC_ON_APP_CLOSES, LC_JOIN_LEFT, DO(LEAVE) | DO(SEND_LEAVE) | DO(REMOVE)},
+	     {LC_ON_LEAVE_READ, LC_JOIN_GONE, 0});
 }
 
 /* The right picture, to the end by the leaf. */
@@ -80,7 +81,21 @@ Test(join, root_initiated)
 	     {LC_ON_PROBED, LC_JOIN_PROVEN, DO(SEND_SEEN)},
 	     {LC_ON_GOT_JOINED, LC_JOIN_MEMBER, DO(COMPLETE)},
 	     {LC_ON_GOT_REPORT, LC_JOIN_MEMBER, 0},
-	     {LC_ON_APP_CLOSES, LC_JOIN_GONE, DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE)});
+	     {LC_ON_APP_CLOSES, LC_JOIN_LEFT, DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE)},
+	     {LC_ON_LEAVE_READ, LC_JOIN_GONE, 0});
+}
+
+/* The other daemon goes and comes, this end closes meanwhile, and the connection breaks once more. */
+Test(join, other_daemon_is_away)
+{
+	WALK(A, {LC_ON_ADMISSIBLE, LC_JOIN_PROBING, DO(ADD_LEAF) | DO(PROBE)},
+	     {LC_ON_GOT_SEEN, LC_JOIN_ASKING, DO(STOP_PROBE) | DO(ASK)},
+	     {LC_ON_APP_ACCEPTS, LC_JOIN_MEMBER, DO(ENTER) | DO(SEND_ACCEPT) | DO(COMPLETE)},
+	     {LC_ON_HUNG_UP, LC_JOIN_SUSPENDED, 0}, {LC_ON_HUNG_UP, LC_JOIN_SUSPENDED, 0},
+	     {LC_ON_RESUMED, LC_JOIN_MEMBER, 0}, {LC_ON_HUNG_UP, LC_JOIN_SUSPENDED, 0},
+	     {LC_ON_APP_CLOSES, LC_JOIN_LEFT, DO(LEAVE) | DO(REMOVE)},
+	     {LC_ON_RESUMED, LC_JOIN_LEFT, DO(SEND_LEAVE)}, {LC_ON_HUNG_UP, LC_JOIN_LEFT, 0},
+	     {LC_ON_RESUMED, LC_JOIN_LEFT, DO(SEND_LEAVE)}, {LC_ON_LEAVE_READ, LC_JOIN_GONE, 0});
 }
 
 static const struct {
@@ -119,16 +134,32 @@ static const struct {
 	 LC_JOIN_GONE, DO(WITHDRAW) | DO(REMOVE), LEAFCAST_RESET},
 	{"the inviter dies while the application is asked", V, LC_JOIN_ASKING, LC_ON_HUNG_UP,
 	 LC_JOIN_GONE, DO(WITHDRAW) | DO(REMOVE), LEAFCAST_RESET},
-	{"a joined leaf falls silent", A, LC_JOIN_MEMBER, LC_ON_HUNG_UP, LC_JOIN_GONE,
+	{"a joined leaf's host dies", A, LC_JOIN_MEMBER, LC_ON_DEAD, LC_JOIN_GONE,
 	 DO(LEAVE) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_LOST},
-	{"an invited leaf falls silent", I, LC_JOIN_MEMBER, LC_ON_HUNG_UP, LC_JOIN_GONE,
+	{"an invited leaf's host dies", I, LC_JOIN_MEMBER, LC_ON_DEAD, LC_JOIN_GONE,
 	 DO(LEAVE) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_LOST},
-	{"the root falls silent", J, LC_JOIN_MEMBER, LC_ON_HUNG_UP, LC_JOIN_GONE,
+	{"the root's host dies", J, LC_JOIN_MEMBER, LC_ON_DEAD, LC_JOIN_GONE,
 	 DO(ADMIT_NOBODY) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_LOST},
+	{"the host dies while it is asked", J, LC_JOIN_REQUESTED, LC_ON_DEAD, LC_JOIN_GONE,
+	 DO(FAIL) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_NO_CONTROL},
+	/* Daemons that are away. */
+	{"the root's daemon goes", V, LC_JOIN_MEMBER, LC_ON_HUNG_UP, LC_JOIN_SUSPENDED, 0,
+	 LEAFCAST_NO_REASON},
+	{"...and its host", V, LC_JOIN_SUSPENDED, LC_ON_DEAD, LC_JOIN_GONE,
+	 DO(ADMIT_NOBODY) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_LOST},
+	{"nobody comes in the grace time", A, LC_JOIN_SUSPENDED, LC_ON_DEADLINE, LC_JOIN_GONE,
+	 DO(LEAVE) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_LOST},
+	{"it comes back without the leaf", I, LC_JOIN_SUSPENDED, LC_ON_FORGOTTEN, LC_JOIN_GONE,
+	 DO(LEAVE) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_LOST},
+	{"the leaf's process dies meanwhile", J, LC_JOIN_SUSPENDED, LC_ON_APP_DIES, LC_JOIN_LEFT,
+	 DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_RESET},
+	{"nobody is left to hear that", J, LC_JOIN_LEFT, LC_ON_DEADLINE, LC_JOIN_GONE, 0,
+	 LEAFCAST_NO_REASON},
+	{"both have left", A, LC_JOIN_LEFT, LC_ON_GOT_LEAVE, LC_JOIN_GONE, 0, LEAFCAST_NO_REASON},
 	/* Deaths of this end: the peer gets WSAECONNRESET. */
-	{"the leaf's process dies", J, LC_JOIN_MEMBER, LC_ON_APP_DIES, LC_JOIN_GONE,
+	{"the leaf's process dies", J, LC_JOIN_MEMBER, LC_ON_APP_DIES, LC_JOIN_LEFT,
 	 DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_RESET},
-	{"the root's process dies", A, LC_JOIN_MEMBER, LC_ON_APP_DIES, LC_JOIN_GONE,
+	{"the root's process dies", A, LC_JOIN_MEMBER, LC_ON_APP_DIES, LC_JOIN_LEFT,
 	 DO(LEAVE) | DO(SEND_LEAVE) | DO(REMOVE), LEAFCAST_RESET},
 	/* Deadlines: a probe that does not come back is its own reason. */
 	{"deadline while connecting", J, LC_JOIN_CONNECTING, LC_ON_DEADLINE, LC_JOIN_GONE,
@@ -149,7 +180,7 @@ static const struct {
 	{"cancelled while probed", I, LC_JOIN_PROBING, LC_ON_APP_CLOSES, LC_JOIN_GONE,
 	 DO(STOP_PROBE) | DO(FAIL) | DO(SEND_LEAVE) | DO(REMOVE), LEAFCAST_CANCELLED},
 	/* Closes. */
-	{"a leaf closes", J, LC_JOIN_MEMBER, LC_ON_APP_CLOSES, LC_JOIN_GONE,
+	{"a leaf closes", J, LC_JOIN_MEMBER, LC_ON_APP_CLOSES, LC_JOIN_LEFT,
 	 DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_CLOSED},
 	{"a leaf closes while it drains", J, LC_JOIN_DRAINING, LC_ON_APP_CLOSES, LC_JOIN_GONE,
 	 DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_CLOSED},
@@ -157,13 +188,13 @@ static const struct {
 	 LC_JOIN_DRAINING, 0, LEAFCAST_NO_REASON},
 	{"a late SEEN", A, LC_JOIN_MEMBER, LC_ON_GOT_SEEN, LC_JOIN_MEMBER, 0, LEAFCAST_NO_REASON},
 	/* What makes no sense. */
-	{"a second join", A, LC_JOIN_MEMBER, LC_ON_GOT_OTHER, LC_JOIN_GONE,
+	{"a second join", A, LC_JOIN_MEMBER, LC_ON_GOT_OTHER, LC_JOIN_LEFT,
 	 DO(LEAVE) | DO(SEND_LEAVE) | DO(NOTIFY_CLOSE) | DO(REMOVE), LEAFCAST_PROTOCOL},
 	{"an acceptance of nothing", A, LC_JOIN_PROBING, LC_ON_GOT_ACCEPT, LC_JOIN_GONE,
 	 DO(STOP_PROBE) | DO(SEND_REFUSE) | DO(REMOVE), LEAFCAST_PROTOCOL},
 	{"joined, says a root that was asked", J, LC_JOIN_REQUESTED, LC_ON_GOT_JOINED, LC_JOIN_GONE,
 	 DO(FAIL) | DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_PROTOCOL},
-	{"refused after the join", J, LC_JOIN_MEMBER, LC_ON_GOT_REFUSE, LC_JOIN_GONE,
+	{"refused after the join", J, LC_JOIN_MEMBER, LC_ON_GOT_REFUSE, LC_JOIN_LEFT,
 	 DO(SEND_LEAVE) | DO(NOTIFY_CLOSE) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_PROTOCOL},
 };
 
@@ -232,4 +263,5 @@ Test(join, ends_and_pending)
 	cr_expect(!lc_join_end_is_root(J) && !lc_join_end_is_root(V));
 	cr_expect(!lc_join_is_pending(LC_JOIN_IDLE) && !lc_join_is_pending(LC_JOIN_MEMBER));
 	cr_expect(!lc_join_is_pending(LC_JOIN_DRAINING) && !lc_join_is_pending(LC_JOIN_GONE));
+	cr_expect(!lc_join_is_pending(LC_JOIN_SUSPENDED) && !lc_join_is_pending(LC_JOIN_LEFT));
 }

@@ -87,18 +87,35 @@ static bool takes_refusal(enum lc_join_state state)
 	return state == LC_JOIN_REQUESTED || state == LC_JOIN_CONFIRMING || state == LC_JOIN_PROVEN;
 }
 
+/* Over at this end. */
+static bool is_over(enum lc_join_state state)
+{
+	return state == LC_JOIN_LEFT || state == LC_JOIN_GONE;
+}
+
+/* The other node knows already, or never will. */
+static bool knows(enum lc_join_state state, enum lc_join_event event)
+{
+	return event == LC_ON_GOT_LEAVE || event == LC_ON_DEAD || event == LC_ON_FORGOTTEN ||
+	       (state == LC_JOIN_SUSPENDED && event == LC_ON_DEADLINE);
+}
+
 static void check_end(const struct place *from, enum lc_join_event event,
 		      const struct lc_join_step *step)
 {
 	unsigned int did = step->actions, was = from->happened;
-	bool ends = from->state != LC_JOIN_GONE && step->state == LC_JOIN_GONE;
+	bool ends = !is_over(from->state) && is_over(step->state);
 
 	if (from->state == LC_JOIN_GONE)
 		HOLDS(step->state == LC_JOIN_GONE && did == 0);
+	/* What the other node has still to hear is all that is left then. */
+	if (from->state == LC_JOIN_LEFT)
+		HOLDS(is_over(step->state) && did == (event == LC_ON_RESUMED ? DO(SEND_LEAVE) : 0));
 	/* Everything is given back, then and only then. */
 	HOLDS(ends == !!(did & DO(REMOVE)));
-	HOLDS(ends || !(did & (DO(FAIL) | DO(SEND_REFUSE) | DO(SEND_LEAVE) | DO(NOTIFY_CLOSE) |
-			       DO(WITHDRAW) | DO(LEAVE) | DO(ADMIT_NOBODY))));
+	HOLDS(ends || !(did & (DO(FAIL) | DO(SEND_REFUSE) | DO(NOTIFY_CLOSE) | DO(WITHDRAW) |
+			       DO(LEAVE) | DO(ADMIT_NOBODY))));
+	HOLDS(ends || from->state == LC_JOIN_LEFT || !(did & DO(SEND_LEAVE)));
 	if (!ends)
 		return;
 	HOLDS(!(was & ENTERED) == !(did & DO(LEAVE)));
@@ -118,8 +135,13 @@ static void check_end(const struct place *from, enum lc_join_event event,
 	/* A reason goes with each that needs one. */
 	if (did & (DO(FAIL) | DO(SEND_REFUSE) | DO(SEND_LEAVE) | DO(NOTIFY_CLOSE)))
 		HOLDS(step->reason != LEAFCAST_NO_REASON);
-	/* A peer that waits for an answer, or is a member, gets a word; one that left does not. */
-	if (event == LC_ON_HUNG_UP || event == LC_ON_GOT_LEAVE)
+	/* A member that is over at this end is left until the other node knows. */
+	if (from->state == LC_JOIN_SUSPENDED || from->state == LC_JOIN_MEMBER)
+		HOLDS((step->state == LC_JOIN_GONE) == knows(from->state, event));
+	else
+		HOLDS(step->state != LC_JOIN_LEFT);
+	/* A peer that waits for an answer, or is a member, gets a word; one that left or is away does not. */
+	if (event == LC_ON_HUNG_UP || event == LC_ON_DEAD || event == LC_ON_GOT_LEAVE)
 		HOLDS(!(did & sends));
 	else if (event == LC_ON_GOT_REFUSE && takes_refusal(from->state))
 		HOLDS(!(did & sends));
@@ -132,7 +154,8 @@ static void check_order(const struct place *from, enum lc_join_event event,
 {
 	unsigned int did = step->actions, was = from->happened;
 
-	HOLDS(!(did & sends) || (was & CONNECTED) || event == LC_ON_CONNECTED);
+	HOLDS(!(did & sends) || (was & CONNECTED) || event == LC_ON_CONNECTED ||
+	      event == LC_ON_RESUMED);
 	HOLDS(!(did & DO(ASK)) || !(was & ASKED));
 	HOLDS(!(did & DO(WITHDRAW)) || ((was & ASKED) && !(was & DECIDED)));
 	HOLDS(!(did & DO(ADD_LEAF)) || !(was & ADDED));
@@ -166,7 +189,8 @@ static void check_deadline(const struct place *from, enum lc_join_event event,
 {
 	if (event != LC_ON_DEADLINE)
 		return;
-	if (lc_join_is_pending(from->state))
+	if (lc_join_is_pending(from->state) || from->state == LC_JOIN_SUSPENDED ||
+	    from->state == LC_JOIN_LEFT)
 		HOLDS(step->state == LC_JOIN_GONE);
 	else
 		HOLDS(step->state == from->state && step->actions == 0);
@@ -199,6 +223,11 @@ static unsigned int after(unsigned int was, enum lc_join_event event,
 	for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++)
 		if (step->actions & effects[i].action)
 			was = (was | effects[i].sets) & ~effects[i].clears;
+	if (event == LC_ON_HUNG_UP || event == LC_ON_DEAD)
+		was &= ~(unsigned int)CONNECTED;
+	if (event == LC_ON_RESUMED &&
+	    (step->state == LC_JOIN_MEMBER || step->state == LC_JOIN_LEFT))
+		was |= CONNECTED;
 	if (event == LC_ON_PROBED)
 		was |= PROBED;
 	if (event == LC_ON_GOT_SEEN)
@@ -290,7 +319,8 @@ static void note_state(const struct place *from, enum lc_join_event event,
 Test(join, states_of_each_end)
 {
 #define IN(name) (1u << LC_JOIN_##name)
-	static const unsigned int common = IN(IDLE) | IN(MEMBER) | IN(GONE);
+	static const unsigned int common = IN(IDLE) | IN(MEMBER) | IN(SUSPENDED) | IN(LEFT) |
+					   IN(GONE);
 	static const unsigned int states[LC_END_COUNT] = {
 		[J] = IN(CONNECTING) | IN(REQUESTED) | IN(PROVEN) | IN(DRAINING),
 		[A] = IN(PROBING) | IN(ASKING),
@@ -323,7 +353,7 @@ static bool means_something(const struct place *at, enum lc_join_event event)
 	case LC_ON_GOT_LEAVE:
 		return true;
 	case LC_ON_GOT_REPORT:
-		return at->state == LC_JOIN_MEMBER;
+		return at->state == LC_JOIN_MEMBER || at->state == LC_JOIN_SUSPENDED;
 	default:
 		return false;
 	}
@@ -334,11 +364,11 @@ static void check_protocol(const struct place *from, enum lc_join_event event,
 {
 	/* Before there is a connection nothing arrives on it, after LEAVE nothing counts. */
 	if (!(from->happened & CONNECTED) || from->state == LC_JOIN_DRAINING ||
-	    from->state == LC_JOIN_GONE)
+	    from->state == LC_JOIN_SUSPENDED || is_over(from->state))
 		return;
 	if (event < LC_ON_GOT_SEEN || event > LC_ON_GOT_OTHER || means_something(from, event))
 		return;
-	HOLDS(step->state == LC_JOIN_GONE);
+	HOLDS(step->state == (from->state == LC_JOIN_MEMBER ? LC_JOIN_LEFT : LC_JOIN_GONE));
 	HOLDS(step->reason == LEAFCAST_PROTOCOL);
 }
 

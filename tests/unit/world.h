@@ -8,7 +8,8 @@
  *                              == probes, data ==>
  *
  * What is said is delivered by settle(), in the order in which it was said;
- * time passes by wait_us(), which runs what falls due.
+ * time passes by wait_us(), which runs what falls due. The connection outlives
+ * the membership, and may break and come back.
  */
 #ifndef TESTS_UNIT_WORLD_H
 #define TESTS_UNIT_WORLD_H
@@ -28,17 +29,18 @@ struct end {
 	/* What the test decides */
 	bool lets_in, within_node, is_deaf, takes_no_probe, is_stuck;
 	enum leafcast_reason connect_error;
-	int name_error, add_error, enter_error, path_error, send_error, timer_error;
+	int draw_error, name_error, add_error, enter_error, path_error, send_error, timer_error;
 	struct lc_endpoint address; /* of the connection at this end; port 0 */
 	struct lc_endpoint local;   /* an address of this node */
 	struct lc_endpoint bound;   /* of the leaf's socket */
 	struct lc_listener_terms terms;
 	struct lc_path path;
-	bool evicts;	      /* there is a silent membership in the way */
+	bool evicts;	      /* there is a suspended membership in the way */
 	unsigned int backlog; /* 0: nobody listens */
 
 	/* What the member did */
-	bool connecting, connected, has_spoken, hung_up, turned_away;
+	bool connecting, connected, has_spoken, turned_away;
+	bool leave_unread; /* LEAVE was said, and not read yet */
 	struct lc_message inbox[16];
 	unsigned int inbox_count;
 	struct lc_local_message heard[16];
@@ -50,10 +52,11 @@ struct end {
 	uint64_t sent;	  /* copies by the root */
 	struct lc_policer down, up;
 	struct lc_path hop;
-	unsigned int probes;
-	uint64_t due_us[LC_TIMER_COUNT]; /* 0: not set */
-	unsigned int joined, ended;	 /* times */
+	unsigned int probes, drawn;
+	uint64_t due_us[LC_TIMER_COUNT];       /* 0: not set */
+	unsigned int joined, ended, suspended; /* times */
 	enum leafcast_reason why;
+	struct lc_membership kept; /* as it was when its record was written last; number 0: never */
 	bool released, gone;
 };
 
@@ -78,6 +81,12 @@ void accepts(struct end *end, const struct lc_membership_answer *answer);
 
 /* Delivers until nothing is under way. */
 void settle(void);
+/* The connection ends for both, as `error` tells; what is under way is lost. */
+void connection_breaks(int error);
+/* ...and is back: each end that can be resumed is, if the other has it too and proves it; else it is forgotten. */
+void connection_is_back(void);
+/* This end's daemon is replaced by one that knows what the record says, of a member. */
+void daemon_is_replaced(struct end *end);
 void wait_us(uint64_t us);
 /* So many datagrams to this leaf; as many arrive. */
 void data_flows(unsigned int sent, unsigned int arrive);
