@@ -57,10 +57,15 @@ enum lc_local_kind {
 	 * its cookie. REPLY reason 0: it is what it was; else what it was a member of
 	 * has ended so (LOST: nothing is known of it any more), and it is as after
 	 * OPEN. What the library does not take for a member, and is one, ends as
-	 * reset. LISTEN follows of one that listens.
+	 * reset. A socket that nobody knows any more, and that was no member, is
+	 * opened. LISTEN follows of one that listens. A root comes before its handles.
 	 */
 	LC_LOCAL_RESUME = 10,
-	/* of a socket that was closed while there was no connection: `cookie` and how. Believed of the user's own that are no more */
+	/*
+	 * of a socket that was closed while there was no connection: `cookie` and
+	 * how, as of CLOSE. Believed of the user's own that are no more; of others it
+	 * changes nothing, and reason 0 is answered all the same
+	 */
 	LC_LOCAL_CLOSED_MEANWHILE = 11,
 	LC_LOCAL_PING = 12, /* answered at once */
 	/* Answer */
@@ -83,15 +88,15 @@ struct lc_local_message {
 	uint64_t id;
 	/* HELLO */
 	uint32_t version;
-	/* all but HELLO: the library's number. REPLY: as in the request */
+	/* all but HELLO, CLOSED_MEANWHILE and PING: the library's number. REPLY: as in the request */
 	uint64_t socket;
-	/* JOIN of a c_root, ACCEPT: number of the new c_leaf socket */
+	/* JOIN of a c_root, ACCEPT: number of the new c_leaf socket. RESUME: of a root's handle, the root's */
 	uint64_t other;
 	/* OPEN, RESUME */
 	enum lc_local_role role;
 	/* RESUME: the library takes it for a member; of a root: its session is open */
 	bool member;
-	/* CLOSED_MEANWHILE: SO_COOKIE */
+	/* CLOSED_MEANWHILE: SO_COOKIE, not 0 */
 	uint64_t cookie;
 	/* LISTEN: at least 1 */
 	uint32_t backlog;
@@ -120,7 +125,7 @@ struct lc_local_message {
 	uint32_t deadline_ms;
 	/* REPLY: 0 or a negative errno (misuse of the connection) */
 	int32_t error;
-	/* REPLY: why it was not done, 0: it was. REJECT, CLOSE, WITHDRAWN, CLOSED */
+	/* REPLY: why it was not done, 0: it was. REJECT, CLOSE, CLOSED_MEANWHILE, WITHDRAWN, CLOSED */
 	enum leafcast_reason reason;
 };
 

@@ -20,6 +20,9 @@ SAME_NUMBER(ACCEPT);
 SAME_NUMBER(REJECT);
 SAME_NUMBER(SET_FLOWS);
 SAME_NUMBER(CLOSE);
+SAME_NUMBER(RESUME);
+SAME_NUMBER(CLOSED_MEANWHILE);
+SAME_NUMBER(PING);
 SAME_NUMBER(REPLY);
 SAME_NUMBER(REQUEST);
 SAME_NUMBER(WITHDRAWN);
@@ -41,6 +44,9 @@ struct wire {
 		Leafcast__Local__Reject reject;
 		Leafcast__Local__SetFlows set_flows;
 		Leafcast__Local__Close close;
+		Leafcast__Local__Resume resume;
+		Leafcast__Local__ClosedMeanwhile closed_meanwhile;
+		Leafcast__Local__Ping ping;
 		Leafcast__Local__Reply reply;
 		Leafcast__Local__Request request;
 		Leafcast__Local__Withdrawn withdrawn;
@@ -136,6 +142,32 @@ static void put_close(struct wire *wire, const struct lc_local_message *from)
 	wire->message.close = &wire->close;
 }
 
+static void put_resume(struct wire *wire, const struct lc_local_message *from)
+{
+	leafcast__local__resume__init(&wire->resume);
+	wire->resume.socket = from->socket;
+	wire->resume.root = from->other;
+	wire->resume.role = from->role;
+	wire->resume.member = from->member;
+	wire->resume.flows = lc_wire_put_flows(&wire->flows, from->has_flows, &from->flows);
+	wire->message.resume = &wire->resume;
+}
+
+static void put_closed_meanwhile(struct wire *wire, const struct lc_local_message *from)
+{
+	leafcast__local__closed_meanwhile__init(&wire->closed_meanwhile);
+	wire->closed_meanwhile.cookie = from->cookie;
+	wire->closed_meanwhile.reason = from->reason;
+	wire->message.closed_meanwhile = &wire->closed_meanwhile;
+}
+
+static void put_ping(struct wire *wire, const struct lc_local_message *from)
+{
+	(void)from;
+	leafcast__local__ping__init(&wire->ping);
+	wire->message.ping = &wire->ping;
+}
+
 static void put_reply(struct wire *wire, const struct lc_local_message *from)
 {
 	leafcast__local__reply__init(&wire->reply);
@@ -182,19 +214,22 @@ static void put_closed(struct wire *wire, const struct lc_local_message *from)
 
 /* clang-format off */
 static void (*const put_kind[])(struct wire *wire, const struct lc_local_message *from) = {
-	[LC_LOCAL_HELLO]     = put_hello,
-	[LC_LOCAL_OPEN]      = put_open,
-	[LC_LOCAL_LISTEN]    = put_listen,
-	[LC_LOCAL_JOIN]      = put_join,
-	[LC_LOCAL_CANCEL]    = put_cancel,
-	[LC_LOCAL_ACCEPT]    = put_accept,
-	[LC_LOCAL_REJECT]    = put_reject,
-	[LC_LOCAL_SET_FLOWS] = put_set_flows,
-	[LC_LOCAL_CLOSE]     = put_close,
-	[LC_LOCAL_REPLY]     = put_reply,
-	[LC_LOCAL_REQUEST]   = put_request,
-	[LC_LOCAL_WITHDRAWN] = put_withdrawn,
-	[LC_LOCAL_CLOSED]    = put_closed,
+	[LC_LOCAL_HELLO]            = put_hello,
+	[LC_LOCAL_OPEN]             = put_open,
+	[LC_LOCAL_LISTEN]           = put_listen,
+	[LC_LOCAL_JOIN]             = put_join,
+	[LC_LOCAL_CANCEL]           = put_cancel,
+	[LC_LOCAL_ACCEPT]           = put_accept,
+	[LC_LOCAL_REJECT]           = put_reject,
+	[LC_LOCAL_SET_FLOWS]        = put_set_flows,
+	[LC_LOCAL_CLOSE]            = put_close,
+	[LC_LOCAL_RESUME]           = put_resume,
+	[LC_LOCAL_CLOSED_MEANWHILE] = put_closed_meanwhile,
+	[LC_LOCAL_PING]             = put_ping,
+	[LC_LOCAL_REPLY]            = put_reply,
+	[LC_LOCAL_REQUEST]          = put_request,
+	[LC_LOCAL_WITHDRAWN]        = put_withdrawn,
+	[LC_LOCAL_CLOSED]           = put_closed,
 };
 /* clang-format on */
 
@@ -211,13 +246,18 @@ size_t lc_local_encode(const struct lc_local_message *message, uint8_t *bytes)
 	return leafcast__local__message__pack(&wire.message, bytes);
 }
 
+static int get_role(struct lc_local_message *to, uint32_t role)
+{
+	if (role != LC_ROLE_ROOT && role != LC_ROLE_LEAF)
+		return -EBADMSG;
+	to->role = (enum lc_local_role)role;
+	return 0;
+}
+
 static int get_open(struct lc_local_message *to, const Leafcast__Local__Open *from)
 {
-	if (from->role != LC_ROLE_ROOT && from->role != LC_ROLE_LEAF)
-		return -EBADMSG;
 	to->socket = from->socket;
-	to->role = (enum lc_local_role)from->role;
-	return 0;
+	return get_role(to, from->role);
 }
 
 static int get_listen(struct lc_local_message *to, const Leafcast__Local__Listen *from)
@@ -259,6 +299,16 @@ static int get_set_flows(struct lc_local_message *to, const Leafcast__Local__Set
 {
 	to->socket = from->socket;
 	return from->flows ? lc_wire_get_flows(&to->has_flows, &to->flows, from->flows) : -EBADMSG;
+}
+
+static int get_resume(struct lc_local_message *to, const Leafcast__Local__Resume *from)
+{
+	to->socket = from->socket;
+	to->other = from->root;
+	to->member = from->member;
+	if (get_role(to, from->role) || lc_wire_get_flows(&to->has_flows, &to->flows, from->flows))
+		return -EBADMSG;
+	return 0;
 }
 
 static int get_reply(struct lc_local_message *to, const Leafcast__Local__Reply *from)
@@ -322,6 +372,14 @@ static int get_kind(struct lc_local_message *to, const Leafcast__Local__Message 
 	case LC_LOCAL_CLOSE:
 		to->socket = from->close->socket;
 		to->reason = get_reason(from->close->reason);
+		return 0;
+	case LC_LOCAL_RESUME:
+		return get_resume(to, from->resume);
+	case LC_LOCAL_CLOSED_MEANWHILE:
+		to->cookie = from->closed_meanwhile->cookie;
+		to->reason = get_reason(from->closed_meanwhile->reason);
+		return to->cookie ? 0 : -EBADMSG;
+	case LC_LOCAL_PING:
 		return 0;
 	case LC_LOCAL_REPLY:
 		to->reason = get_reason(from->reply->reason);

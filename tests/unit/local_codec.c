@@ -7,9 +7,10 @@
 #include "wire.h"
 
 static const enum lc_local_kind kinds[] = {
-	LC_LOCAL_HELLO,	  LC_LOCAL_OPEN,      LC_LOCAL_LISTEN,	  LC_LOCAL_JOIN,  LC_LOCAL_CANCEL,
-	LC_LOCAL_ACCEPT,  LC_LOCAL_REJECT,    LC_LOCAL_SET_FLOWS, LC_LOCAL_CLOSE, LC_LOCAL_REPLY,
-	LC_LOCAL_REQUEST, LC_LOCAL_WITHDRAWN, LC_LOCAL_CLOSED,
+	LC_LOCAL_HELLO,	 LC_LOCAL_OPEN,	   LC_LOCAL_LISTEN,    LC_LOCAL_JOIN,
+	LC_LOCAL_CANCEL, LC_LOCAL_ACCEPT,  LC_LOCAL_REJECT,    LC_LOCAL_SET_FLOWS,
+	LC_LOCAL_CLOSE,	 LC_LOCAL_RESUME,  LC_LOCAL_PING,      LC_LOCAL_CLOSED_MEANWHILE,
+	LC_LOCAL_REPLY,	 LC_LOCAL_REQUEST, LC_LOCAL_WITHDRAWN, LC_LOCAL_CLOSED,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -31,6 +32,8 @@ static struct lc_local_message *everything(enum lc_local_kind kind)
 	m.socket = 0x1111111122222222;
 	m.other = 0x3333333344444444;
 	m.role = LC_ROLE_LEAF;
+	m.member = true;
+	m.cookie = 0x7777777788888888;
 	m.backlog = 0x7fffffff;
 	m.request = 0x5555555566666666;
 	cr_assert_eq(lc_endpoint_parse(&m.peer, "192.0.2.1:9000"), 0);
@@ -64,11 +67,16 @@ static struct lc_local_message *listed(enum lc_local_kind kind)
 		if (!(is & (kinds_)))                         \
 			memset(&m.field, 0, sizeof(m.field)); \
 	} while (0)
+#define FLOWS (ON(JOIN) | ON(SET_FLOWS) | ON(RESUME) | ON(REQUEST) | ON(ACCEPT) | ON(REPLY))
+#define REASON \
+	(ON(REPLY) | ON(REJECT) | ON(CLOSE) | ON(CLOSED_MEANWHILE) | ON(WITHDRAWN) | ON(CLOSED))
 	m = *everything(kind);
 	KEEP(version, ON(HELLO));
-	KEEP(socket, ~ON(HELLO));
-	KEEP(other, ON(JOIN) | ON(ACCEPT));
-	KEEP(role, ON(OPEN));
+	KEEP(socket, ~(ON(HELLO) | ON(CLOSED_MEANWHILE) | ON(PING)));
+	KEEP(other, ON(JOIN) | ON(ACCEPT) | ON(RESUME));
+	KEEP(role, ON(OPEN) | ON(RESUME));
+	KEEP(member, ON(RESUME));
+	KEEP(cookie, ON(CLOSED_MEANWHILE));
 	KEEP(backlog, ON(LISTEN));
 	KEEP(request, ON(REQUEST) | ON(WITHDRAWN) | ON(ACCEPT) | ON(REJECT));
 	KEEP(peer, ON(JOIN) | ON(REQUEST) | ON(REPLY));
@@ -78,11 +86,11 @@ static struct lc_local_message *listed(enum lc_local_kind kind)
 	KEEP(receives, ON(JOIN) | ON(ACCEPT));
 	KEEP(data, ON(JOIN) | ON(REQUEST) | ON(ACCEPT) | ON(REPLY));
 	KEEP(data_capacity, ON(JOIN) | ON(REQUEST));
-	KEEP(has_flows, ON(JOIN) | ON(SET_FLOWS) | ON(REQUEST) | ON(ACCEPT) | ON(REPLY));
-	KEEP(flows, ON(JOIN) | ON(SET_FLOWS) | ON(REQUEST) | ON(ACCEPT) | ON(REPLY));
+	KEEP(has_flows, FLOWS);
+	KEEP(flows, FLOWS);
 	KEEP(deadline_ms, ON(JOIN));
 	KEEP(error, ON(REPLY));
-	KEEP(reason, ON(REPLY) | ON(REJECT) | ON(CLOSE) | ON(WITHDRAWN) | ON(CLOSED));
+	KEEP(reason, REASON);
 #undef KEEP
 	return &m;
 }
@@ -238,7 +246,12 @@ static const struct {
 	{"error -4095", LC_LOCAL_REPLY, 2, 2 * 4095 - 1, 0},
 	{"error -4096", LC_LOCAL_REPLY, 2, 2 * 4096 - 1, -EBADMSG},
 	{"error +1", LC_LOCAL_REPLY, 2, 2, -EBADMSG},
-	{"no such kind", 11, 1, 1, -EBADMSG},
+	{"resumed as a leaf", LC_LOCAL_RESUME, 3, 2, 0},
+	{"resumed as nothing", LC_LOCAL_RESUME, 3, 0, -EBADMSG},
+	{"resumed as role 3", LC_LOCAL_RESUME, 3, 3, -EBADMSG},
+	{"a cookie", LC_LOCAL_CLOSED_MEANWHILE, 1, UINT64_MAX, 0},
+	{"no cookie", LC_LOCAL_CLOSED_MEANWHILE, 1, 0, -EBADMSG},
+	{"no such kind", 13, 1, 1, -EBADMSG},
 };
 
 Test(local_codec, numbers_in_range)
@@ -295,6 +308,6 @@ Test(local_codec, no_kind_no_bytes)
 	uint8_t bytes[LC_MESSAGE_MAX];
 
 	cr_expect_eq(lc_local_encode(&none, bytes), 0);
-	cr_expect_eq(lc_local_encode(everything((enum lc_local_kind)12), bytes), 0);
+	cr_expect_eq(lc_local_encode(everything((enum lc_local_kind)13), bytes), 0);
 	cr_expect_eq(lc_local_encode(everything((enum lc_local_kind)99), bytes), 0);
 }
