@@ -1,8 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What two nodes say to each other, as the rest of the code sees it; the bytes
- * are protocol/node.proto's. A connection carries one membership: whoever
- * wants the join opens it, and it stays open until the member leaves.
+ * are protocol/node.proto's. One connection, the trunk, carries all memberships
+ * between two node addresses, each under its number: 64 random bits, drawn by
+ * the node that asks for the join, and so named by number and who drew it.
+ *
+ * The trunk (trunk/trunk.h)
+ *
+ *   whoever opened it       the other
+ *      | --- HELLO ----------> |      nonces for the proofs
+ *      | <------------ HELLO - |      not before it has decided for this connection
+ *      | --- RESUME ... -----> |
+ *      | --- RESUME_END -----> |      each side lists what it has suspended or left here,
+ *      | <-------- RESUME ... -|      and proves each by the secret of its join
+ *      | <-------- RESUME_END -|
+ *      |                       |      what only one side has is over;
+ *      | <== memberships ====> |      from here on all of them speak, and join
+ *      | --- DONE -----------> |      none is left here
+ *      | <------------- DONE - |      nor there; whoever was first closes
+ *
+ * All but READ is counted by its bytes, and READ says how many of them have been
+ * read and carried out. No more than a window of unread bytes is ever under
+ * way, so a daemon that is stopped never closes its TCP window.
+ *
+ * A membership
  *
  * Leaf-initiated                           Root-initiated
  *
@@ -20,10 +41,11 @@
  *
  * REFUSE in place of any answer ends the join. The probe travels the data path:
  * the anchor's program, the network, the leaf's filter; without it a join is
- * never complete. After the join both sides send REPORT every second, which
- * keeps the connection alive and carries counters; LEAVE ends the membership
- * and carries the number of datagrams that went to the leaf, so that the close
- * does not overtake the data.
+ * never complete. After the join both sides tell their counters in REPORT, every
+ * second while the other reads them; LEAVE ends the membership and carries the
+ * number of datagrams that went to the leaf, so that the close does not overtake
+ * the data. A join that is not complete ends with the trunk's connection; a
+ * membership is suspended by it.
  */
 #ifndef CTL_CORE_MESSAGE_H
 #define CTL_CORE_MESSAGE_H
@@ -51,11 +73,41 @@ enum lc_message_kind {
 	LC_MESSAGE_REFUSE = 6,
 	LC_MESSAGE_LEAVE = 7,
 	LC_MESSAGE_REPORT = 8,
+	/* of the trunk itself, as REPORT is */
+	LC_MESSAGE_HELLO = 9,
+	LC_MESSAGE_RESUME = 10,
+	LC_MESSAGE_RESUME_END = 11,
+	LC_MESSAGE_READ = 12,
+	LC_MESSAGE_DONE = 13,
 };
+
+/* What this code speaks, in HELLO; two nodes speak the older one's. */
+#define LC_MESSAGE_VERSION 1
+
+/* What RESUME and REPORT say of one membership. */
+struct lc_message_entry {
+	uint64_t number; /* not 0 */
+	bool numbered_by_sender;
+	struct lc_identity proof; /* RESUME: trunk/proof.h */
+	/* REPORT: from the root: copies sent to this leaf; from the leaf: admitted at its socket */
+	uint64_t datagrams;
+	uint64_t bytes;
+	/* REPORT from the leaf: dropped at its socket because the buffer was full */
+	uint64_t buffer_drops;
+};
+
+/* In one message; there can be as many messages as are needed. */
+#define LC_MESSAGE_ENTRIES_MAX 64
 
 /* Fields a kind does not list are zero. */
 struct lc_message {
 	enum lc_message_kind kind;
+	/*
+	 * All kinds of one membership: which. Not 0. Who asks for the join has drawn
+	 * it, so in JOIN and INVITE it is always the sender.
+	 */
+	uint64_t number;
+	bool numbered_by_sender;
 	/* JOIN, INVITE: known to the two nodes alone, proven by whoever resumes the membership */
 	struct lc_identity secret;
 	/* INVITE, ACCEPT of a JOIN: the session's */
@@ -78,11 +130,24 @@ struct lc_message {
 	struct lc_flows flows;
 	/* REFUSE, LEAVE */
 	enum leafcast_reason reason;
-	/* LEAVE, REPORT from the root: copies sent to this leaf. LEAVE, REPORT from the leaf: admitted at its socket */
+	/*
+	 * LEAVE, as in struct lc_message_entry; REPORT too, when it is handed to
+	 * one membership (on the wire it speaks of many, by entries).
+	 */
 	uint64_t datagrams;
 	uint64_t bytes;
-	/* LEAVE, REPORT from the leaf: dropped at its socket because the buffer was full */
 	uint64_t buffer_drops;
+	/* HELLO: the newest version that the sender speaks, not 0 */
+	uint32_t version;
+	/* HELLO: random, of this run of the daemon */
+	uint64_t instance;
+	/* HELLO: random, of this connection and this side */
+	struct lc_identity nonce;
+	/* READ: bytes of frames, headers included, since the last READ; not 0 but where an answer is to be provoked */
+	uint32_t read_bytes;
+	/* RESUME, REPORT */
+	unsigned int entry_count;
+	struct lc_message_entry entries[LC_MESSAGE_ENTRIES_MAX];
 };
 
 #endif

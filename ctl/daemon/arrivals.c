@@ -44,6 +44,7 @@ static void on_message(void *context, const struct lc_message *message)
 	} else if (message->kind == LC_MESSAGE_JOIN || message->kind == LC_MESSAGE_INVITE) {
 		has_arrived(membership);
 		timer_stop(&membership->timers[LC_TIMER_DEADLINE]);
+		membership->member.number = message->number;
 		lc_membership_first_word(&membership->member, message);
 	} else {
 		turn_away(membership);

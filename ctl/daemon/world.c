@@ -91,7 +91,11 @@ static enum leafcast_reason open_connection(struct lc_membership *member,
 
 static int send_message(struct lc_membership *member, const struct lc_message *message)
 {
-	return link_send(&membership_of(member)->link, message);
+	struct lc_message named = *message;
+
+	named.number = member->number;
+	named.numbered_by_sender = member->end == LC_END_JOINER || member->end == LC_END_INVITER;
+	return link_send(&membership_of(member)->link, &named);
 }
 
 static const struct lc_endpoint *own_address(const struct lc_membership *member)

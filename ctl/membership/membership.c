@@ -202,6 +202,11 @@ void lc_membership_message(struct lc_membership *member, const struct lc_message
 		return;
 	case LC_MESSAGE_JOIN:
 	case LC_MESSAGE_INVITE:
+	case LC_MESSAGE_HELLO:
+	case LC_MESSAGE_RESUME:
+	case LC_MESSAGE_RESUME_END:
+	case LC_MESSAGE_READ:
+	case LC_MESSAGE_DONE:
 		break;
 	}
 	lc_membership_garbage(member);

@@ -6,8 +6,8 @@
  * Locally a packet is a message.
  *
  * decode: 0, or -EBADMSG for bytes that are no valid message: truncated,
- * unknown kind, an address of no family, data longer than allowed, a number
- * out of range. Unknown fields are skipped, so that the schema can grow. The
+ * unknown kind, an address of no family, data or a list longer than allowed, a
+ * number out of range, a membership without one. Unknown fields are skipped, so that the schema can grow. The
  * out-parameter is untouched on failure, wholly written on success.
  *
  * What a newer peer may send is read as the nearest that is known: a reason
@@ -25,7 +25,7 @@
 #include "core/local.h"
 #include "core/message.h"
 
-/* Longest encoding, frame header included: connect data and about 300 bytes. */
+/* Longest encoding, frame header included: 64 entries, about 3000 bytes. */
 #define LC_MESSAGE_MAX	4096
 #define LC_FRAME_HEADER 4
 

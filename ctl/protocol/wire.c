@@ -103,6 +103,20 @@ int lc_wire_get_data(struct lc_connect_data *data, const Leafcast__ConnectData *
 	return 0;
 }
 
+ProtobufCBinaryData lc_wire_put_identity(const struct lc_identity *identity)
+{
+	return (ProtobufCBinaryData){.data = (uint8_t *)identity->bytes,
+				     .len = sizeof(identity->bytes)};
+}
+
+int lc_wire_need_identity(struct lc_identity *identity, const ProtobufCBinaryData *wire)
+{
+	if (wire->len != sizeof(identity->bytes))
+		return -EBADMSG;
+	memcpy(identity->bytes, wire->data, sizeof(identity->bytes));
+	return 0;
+}
+
 static Leafcast__FlowSpec *put_flowspec(Leafcast__FlowSpec *wire, const struct lc_flowspec *flow)
 {
 	leafcast__flow_spec__init(wire);

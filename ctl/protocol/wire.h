@@ -45,12 +45,14 @@ Leafcast__Endpoint *lc_wire_put_endpoint(Leafcast__Endpoint *wire,
 					 const struct lc_endpoint *endpoint);
 Leafcast__ConnectData *lc_wire_put_data(Leafcast__ConnectData *wire,
 					const struct lc_connect_data *data);
+ProtobufCBinaryData lc_wire_put_identity(const struct lc_identity *identity);
 Leafcast__Flows *lc_wire_put_flows(struct lc_wire_flows *wire, bool has_flows,
 				   const struct lc_flows *flows);
 
 int lc_wire_get_endpoint(struct lc_endpoint *endpoint, const Leafcast__Endpoint *wire);
 int lc_wire_need_endpoint(struct lc_endpoint *endpoint, const Leafcast__Endpoint *wire);
 int lc_wire_get_data(struct lc_connect_data *data, const Leafcast__ConnectData *wire);
+int lc_wire_need_identity(struct lc_identity *identity, const ProtobufCBinaryData *wire);
 int lc_wire_get_flows(bool *has_flows, struct lc_flows *flows, const Leafcast__Flows *wire);
 
 /* The most callee data the caller takes: more than is ever carried is as much as is carried. */

@@ -38,9 +38,9 @@ static int open_descriptors(void)
 	return count;
 }
 
-static struct lc_message report(uint64_t datagrams)
+static struct lc_message leave(uint64_t datagrams)
 {
-	return (struct lc_message){.kind = LC_MESSAGE_REPORT, .datagrams = datagrams};
+	return (struct lc_message){.kind = LC_MESSAGE_LEAVE, .number = 1, .datagrams = datagrams};
 }
 
 static struct lc_endpoint name_of(int fd)
@@ -122,13 +122,13 @@ static void expect_end(struct lc_peer *peer, int wanted)
 	cr_assert_eq(lc_peer_events(peer), 0);
 }
 
-static void expect_report(struct lc_peer *peer, uint64_t datagrams)
+static void expect_leave(struct lc_peer *peer, uint64_t datagrams)
 {
 	struct lc_message message;
 	int error;
 
 	cr_assert_eq(news_of(peer, &message, &error), LC_PEER_MESSAGE);
-	cr_assert_eq(message.kind, LC_MESSAGE_REPORT);
+	cr_assert_eq(message.kind, LC_MESSAGE_LEAVE);
 	cr_assert_eq(message.datagrams, datagrams);
 }
 
@@ -156,17 +156,17 @@ Test(peer, connects_and_talks_both_ways)
 	struct lc_endpoint target, from = endpoint("127.0.0.2:9");
 	struct lc_peer_listener *listener = listen_on("127.0.0.1:0", "127.0.0.1:0", &target);
 	struct lc_peer *caller, *callee;
-	struct lc_message first = report(1), second = report(2);
+	struct lc_message first = leave(1), second = leave(2);
 
 	cr_assert_eq(lc_peer_connect(&caller, &from, &target), 0);
 	cr_assert_eq(lc_peer_send(caller, &first), 0); /* before it is connected */
 	callee = accepted(listener);
 	expect(caller, LC_PEER_CONNECTED);
 	cr_assert_eq(lc_peer_send(caller, &second), 0);
-	expect_report(callee, 1);
-	expect_report(callee, 2);
+	expect_leave(callee, 1);
+	expect_leave(callee, 2);
 	cr_assert_eq(lc_peer_send(callee, &second), 0);
-	expect_report(caller, 2);
+	expect_leave(caller, 2);
 	cr_assert(lc_peer_is_flushed(caller) && lc_peer_is_flushed(callee));
 	cr_assert_not(lc_peer_is_pair(caller));
 
@@ -258,7 +258,7 @@ Test(peer, pair_is_connected)
 {
 	int before = open_descriptors();
 	struct lc_endpoint a = endpoint("192.0.2.1:7"), b = endpoint("[2001:db8::1]:8");
-	struct lc_message message = report(3);
+	struct lc_message message = leave(3);
 	struct lc_peer *first, *second;
 
 	cr_assert_eq(lc_peer_pair(&first, &second, &a, &b), 0);
@@ -272,10 +272,10 @@ Test(peer, pair_is_connected)
 	expect(first, LC_PEER_CONNECTED);
 	cr_assert_not(lc_peer_events(first) & EPOLLOUT);
 	cr_assert_eq(lc_peer_send(first, &message), 0);
-	expect_report(second, 3);
+	expect_leave(second, 3);
 	cr_assert_eq(lc_peer_send(second, &message), 0);
 	lc_peer_free(second);
-	expect_report(first, 3);
+	expect_leave(first, 3);
 	expect_end(first, 0);
 	cr_assert_eq(lc_peer_send(first, &message), -EPIPE);
 	lc_peer_free(first);
@@ -285,7 +285,7 @@ Test(peer, pair_is_connected)
 
 Test(peer, bytes_may_come_one_by_one)
 {
-	struct lc_message message = report(4711);
+	struct lc_message message = leave(4711);
 	uint8_t bytes[LC_MESSAGE_MAX];
 	size_t length = lc_message_encode(&message, bytes);
 	int stranger, error, before = open_descriptors();
@@ -298,7 +298,7 @@ Test(peer, bytes_may_come_one_by_one)
 			     i);
 	}
 	cr_assert_eq(write(stranger, bytes + length - 1, 1), 1);
-	expect_report(peer, 4711);
+	expect_leave(peer, 4711);
 	close(stranger);
 	expect_end(peer, 0);
 	lc_peer_free(peer);
@@ -316,7 +316,7 @@ Test(peer, many_messages_in_one_segment)
 	for (uint64_t i = 1; i <= 20; i++) {
 		size_t each;
 
-		message = report(i);
+		message = leave(i);
 		each = lc_message_encode(&message, one);
 		memcpy(bytes + length, one, each);
 		length += each;
@@ -325,7 +325,7 @@ Test(peer, many_messages_in_one_segment)
 	/* Whoever stops after one of them is woken for the next. */
 	for (uint64_t i = 1; i <= 20; i++) {
 		cr_assert(await(lc_peer_fd(peer), POLLIN));
-		expect_report(peer, i);
+		expect_leave(peer, i);
 	}
 	lc_peer_free(peer);
 	close(stranger);
@@ -346,7 +346,7 @@ Test(peer, garbage_ends_it)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct lc_message message, sent = report(1);
+		struct lc_message message, sent = leave(1);
 		int stranger, error = 0;
 		struct lc_peer *peer = against_stranger(&stranger);
 
@@ -389,6 +389,8 @@ static struct lc_message long_message(void)
 {
 	struct lc_message message = {
 		.kind = LC_MESSAGE_JOIN,
+		.number = 1,
+		.numbered_by_sender = true,
 		.session = endpoint("[2001:db8::1]:5000"),
 		.leaf = endpoint("[2001:db8::2]:5001"),
 		.token = 1,
@@ -481,7 +483,7 @@ Test(peer, last_words_arrive)
 /* What came before the end is still delivered, although sending fails already. */
 Test(peer, received_bytes_outlive_a_failed_send)
 {
-	struct lc_message message = report(5);
+	struct lc_message message = leave(5);
 	uint8_t bytes[LC_MESSAGE_MAX];
 	size_t length = lc_message_encode(&message, bytes);
 	struct lc_peer *first, *second;
@@ -491,7 +493,7 @@ Test(peer, received_bytes_outlive_a_failed_send)
 	cr_assert_eq(send(lc_peer_fd(second), bytes, length, 0), (ssize_t)length);
 	lc_peer_free(second);
 	cr_assert_eq(lc_peer_send(first, &message), -EPIPE);
-	expect_report(first, 5);
+	expect_leave(first, 5);
 	expect_end(first, -ECONNRESET);
 	lc_peer_free(first);
 }
