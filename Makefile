@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
 # Leafcast: `make help` lists the targets. V=1 shows the commands; WERROR= lets
-# warnings of other compilers pass; SANITIZE=address,undefined or thread builds beside.
+# warnings of other compilers pass; SANITIZE=address,undefined or thread builds beside,
+# and so does LAYOUT=next, whose pinned layout is one above.
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -9,7 +10,8 @@ DESTDIR  ?=
 LIBDIR   ?= $(PREFIX)/lib
 SANITIZE ?=
 WERROR   ?= -Werror
-O        := .build$(if $(SANITIZE),/$(SANITIZE))
+LAYOUT   ?=
+O        := .build$(if $(SANITIZE),/$(SANITIZE))$(if $(LAYOUT),/layout-$(LAYOUT))
 
 CLANG        ?= clang
 BPFTOOL      ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
@@ -21,7 +23,8 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
 WARN    := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
-CFLAGS_ := -std=gnu11 $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DLC_VERSION='"$(VERSION)"' \
+LAYOUT_ := $(if $(filter next,$(LAYOUT)),-DLC_LAYOUT_NEXT)
+CFLAGS_ := -std=gnu11 $(LAYOUT_) $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DLC_VERSION='"$(VERSION)"' \
            -Iinclude -Ictl -I$(O)/gen \
            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS_ := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,--as-needed
@@ -65,7 +68,7 @@ $(O)/.deps: scripts/deps
 # The target's, not this machine's: CC may be a cross compiler.
 machine  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 bpf_arch := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(machine)))
-BPF_CC    = $(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) -Wall -Wextra $(WERROR) \
+BPF_CC    = $(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(bpf_arch) $(LAYOUT_) -Wall -Wextra $(WERROR) \
             -Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude -Ibpf $(call cflags,plane) -MMD -MP -MF $(@:.o=.d)
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(O)/.deps
 	@mkdir -p $(@D)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Admission: the locked filter on every member's own socket. It runs when a
- * datagram is about to enter the socket's buffer, on whatever path it came.
+ * Admission: where the locked filter on every member's own socket leads (see
+ * door.bpf.c). It runs when a datagram is about to enter the socket's buffer, on whatever path it came.
  * Here skb->data is the UDP header and only load helpers may read.
  */
+#include "alive.h"
 #include "endpoint.h"
 #include "order.h"
 #include "police.h"
@@ -126,6 +127,12 @@ static __always_inline int lc_take_probe(struct __sk_buff *skb, const struct lc_
 	return 1;
 }
 
+#ifdef LC_LAYOUT_NEXT
+#define LC_TAKES_NO_DATA LC_DROP_PROBES_ONLY
+#else
+#define LC_TAKES_NO_DATA LC_DROP_NOT_ADMITTED
+#endif
+
 static __always_inline int lc_admit_from_anchor(struct __sk_buff *skb,
 						const struct lc_admit_rule *rule,
 						struct lc_admit_use *use, __u32 number,
@@ -138,7 +145,7 @@ static __always_inline int lc_admit_from_anchor(struct __sk_buff *skb,
 	if (lc_take_probe(skb, rule, use, number, arrival))
 		return LC_KEEP_NONE;
 	if (!rule->receives)
-		return lc_drop_received(use, LC_DROP_NOT_ADMITTED, arrival->size.segments);
+		return lc_drop_received(use, LC_TAKES_NO_DATA, arrival->size.segments);
 	return lc_admit_whole(skb, use, &arrival->size);
 }
 
@@ -167,6 +174,7 @@ static __always_inline int lc_admit_from_leaf(struct __sk_buff *skb,
 
 static __always_inline int lc_receive(struct __sk_buff *skb)
 {
+	const struct lc_config *config = LC_LOOKUP(struct lc_config, lc_config, 0);
 	__u64 cookie = bpf_get_socket_cookie(skb);
 	__u32 *number = bpf_map_lookup_elem(&lc_admit_index, &cookie);
 	struct lc_admit_use *use = number ? LC_LOOKUP(struct lc_admit_use, lc_admit_use, *number)
@@ -179,6 +187,8 @@ static __always_inline int lc_receive(struct __sk_buff *skb)
 		return lc_drop_received(use, LC_DROP_MALFORMED, arrival.size.segments);
 	if (!number || !admit || !use)
 		return lc_drop_received(0, LC_DROP_NOT_ADMITTED, arrival.size.segments);
+	if (!config || !lc_is_alive(config))
+		return lc_drop_received(use, LC_DROP_NOT_ALIVE, arrival.size.segments);
 	/* While the daemon changes it nobody is admitted: it may be stopped half-way, and this cannot wait. */
 	if (lc_read_rule(admit, &rule))
 		return lc_drop_received(use, LC_DROP_NOT_ADMITTED, arrival.size.segments);

@@ -30,6 +30,9 @@
 		__uint(max_entries, entries);       \
 	}
 
+#define LC_DECLARE_DOORS(key, value, entries) \
+	LC_DECLARE(BPF_MAP_TYPE_PROG_ARRAY, 0, key, value, entries)
+
 #define LC_DECLARE_MAP(id, name, kind, key, value, capacity)                                     \
 	LC_DECLARE_##kind(key, value,                                                            \
 			  LC_CAPACITY_##capacity(LC_MAX_SESSIONS, LC_MAX_LEAVES, LC_MAX_ADMITS)) \

@@ -3,6 +3,7 @@
  * At the ingress of ls1: each datagram that was cut out of a super-packet
  * meets its leaf's bucket by itself. See cut.h.
  */
+#include "alive.h"
 #include "tc.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -28,6 +29,7 @@ static __always_inline int lc_send_segment(struct __sk_buff *skb, const struct l
 
 static __always_inline int lc_receive_segment(struct __sk_buff *skb)
 {
+	const struct lc_config *config = LC_LOOKUP(struct lc_config, lc_config, 0);
 	struct lc_datagram datagram = {};
 	struct lc_leaf_use *use;
 	struct lc_leaf *leaf;
@@ -42,6 +44,10 @@ static __always_inline int lc_receive_segment(struct __sk_buff *skb)
 	if (!leaf || !use || !lc_is_leaf_at(&leaf, &datagram.to) ||
 	    !lc_settle(use, &tag, datagram.size.segments))
 		return lc_drop_noise();
+	if (!config || !lc_is_alive(config)) {
+		lc_drop_copy(use, LC_DROP_NOT_ALIVE, datagram.size.segments);
+		return lc_consume();
+	}
 	return lc_send_segment(skb, leaf, use, &datagram.size);
 }
 

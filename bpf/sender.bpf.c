@@ -4,6 +4,7 @@
  * becomes one unicast datagram per leaf. lc0 is our own device, so nothing
  * leaves it but copies.
  */
+#include "alive.h"
 #include "tc.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -45,6 +46,17 @@ static __always_inline int lc_send_probe(struct __sk_buff *skb, const struct lc_
 	return lc_send_probe_to(skb, datagram, leaf, use);
 }
 
+static __always_inline void lc_count_walk(struct lc_session_use *use)
+{
+#ifdef LC_LAYOUT_NEXT
+	struct lc_next_use *node = LC_LOOKUP(struct lc_next_use, lc_next_use, 0);
+
+	if (node)
+		LC_COUNT(node->walks, 1);
+	LC_COUNT(use->walks, 1);
+#endif
+}
+
 static __always_inline int lc_send_data(struct __sk_buff *skb, const struct lc_datagram *datagram,
 					const struct lc_config *config,
 					const struct lc_sending *sending)
@@ -64,6 +76,7 @@ static __always_inline int lc_send_data(struct __sk_buff *skb, const struct lc_d
 		return lc_drop_datagram(use, reason, walk.size.segments);
 	LC_COUNT(use->datagrams, walk.size.segments);
 	LC_COUNT(use->bytes, walk.size.bytes);
+	lc_count_walk(use);
 	return lc_walk(&walk);
 }
 
@@ -86,6 +99,8 @@ static __always_inline int lc_send(struct __sk_buff *skb)
 	if (!config || !sending.session || !sending.use ||
 	    sending.session->channel.port != datagram.to.port)
 		return lc_drop_datagram(0, LC_DROP_NO_SESSION, segments);
+	if (!lc_is_alive(config))
+		return lc_drop_datagram(sending.use, LC_DROP_NOT_ALIVE, segments);
 	switch (lc_sender_of(config, sending.session, bpf_get_socket_cookie(skb))) {
 	case LC_SENDER_ROOT:
 		return lc_send_data(skb, &datagram, config, &sending);

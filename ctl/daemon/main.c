@@ -232,14 +232,15 @@ static int open_network(struct node *node)
 
 static int open_plane(struct node *node)
 {
-	struct lc_plane_options options = {.bpf_dir = node->options.bpf_dir,
-					   .sender_ifindex = node->devices.sender,
-					   .cut_ifindex = node->devices.cut,
-					   .cut_end_ifindex = node->devices.cut_end,
-					   .loopback_ifindex = if_nametoindex("lo")};
+	struct lc_plane_options options = {.bpf_dir = node->options.bpf_dir};
+	struct lc_plane_devices devices = {.sender = node->devices.sender,
+					   .cut = node->devices.cut,
+					   .cut_end = node->devices.cut_end,
+					   .loopback = if_nametoindex("lo")};
 	struct lc_error error = {""};
 	int failure = lc_plane_open(&node->plane, &options, &error);
 
+	failure = failure ?: lc_plane_attach(node->plane, &devices, &error);
 	if (failure) {
 		say(SD_ERR, "%s", error.text[0] ? error.text : strerror(-failure));
 		return failure;
@@ -340,6 +341,8 @@ static int open_all(struct daemon *daemon)
 static void close_all(struct daemon *daemon)
 {
 	struct node *node = &daemon->node;
+	struct lc_host_before before;
+	struct lc_error error;
 
 	listen_no_more(daemon);
 	requests_end(node);
@@ -348,7 +351,10 @@ static void close_all(struct daemon *daemon)
 	for (unsigned int i = 0; i < daemon->listener_count; i++)
 		lc_peer_listener_free(daemon->listeners[i]);
 	probe_close(node);
-	lc_plane_close(node->plane);
+	if (node->plane) {
+		lc_plane_hand_over(node->plane);
+		lc_plane_purge(node->options.bpf_dir, &before, &error);
+	}
 	lc_network_close(node->network);
 	if (daemon->local_listener >= 0) {
 		close(daemon->local_listener);

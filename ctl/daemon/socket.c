@@ -80,7 +80,8 @@ static int admit(struct socket *socket)
 	if (application->socket_count >= MAX_SOCKETS_OF_APPLICATION ||
 	    !user_takes(node, application->uid, HOLDS_SOCKET))
 		return -EMFILE;
-	error = lc_plane_admit_socket(node->plane, socket->fd, &socket->admit);
+	error = lc_plane_admit_socket(node->plane, socket->fd, application->uid, socket->role,
+				      &socket->admit);
 	if (!error && !list(socket)) {
 		lc_plane_forget_socket(node->plane, socket->admit);
 		error = -ENOMEM;

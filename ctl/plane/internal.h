@@ -33,9 +33,9 @@ struct lc_plane {
 	struct lc_programs *programs;
 	struct lc_maps maps;
 	char *bpf_dir;
-	uint32_t sender_ifindex, cut_end_ifindex;
-	bool attached;
-	int pins; /* the claim on bpf_dir; -1: not ours */
+	bool adopted;
+	struct lc_error notice; /* of lc_plane_notice() */
+	int pins;		/* the claim on bpf_dir; -1: not ours */
 
 	struct lc_numbers free_sessions, free_leaves, free_admits;
 	struct lc_extents free_slots;
@@ -92,6 +92,14 @@ static inline uint32_t *lc_slot_of(struct lc_plane *plane, uint32_t slot)
 {
 	return lc_map_record(&plane->maps, LC_MAP_EXTENTS, slot);
 }
+
+/* ---- resumption.c ---- */
+
+/*
+ * Stores what is to be resumed, so that a kill leaves the former, none, or this one; NULL or
+ * number 0: none. Of the one that is there already only what changes in its life.
+ */
+void lc_resumption_store(struct lc_resumption *to, const struct lc_resumption *from);
 
 /* ---- members.c: lc_members, for people ---- */
 

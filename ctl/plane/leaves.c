@@ -124,6 +124,12 @@ void lc_plane_set_leaf_flows(struct lc_plane *plane, uint32_t number,
 	leaf->up = *up;
 }
 
+void lc_plane_set_leaf_resumption(struct lc_plane *plane, uint32_t number,
+				  const struct lc_resumption *resumption)
+{
+	lc_resumption_store(&lc_leaf_of(plane, number)->resumption, resumption);
+}
+
 /* ---- data flows, or not ---- */
 
 static struct lc_uplink_key uplink_key(const struct lc_leaf *leaf)
@@ -190,6 +196,7 @@ void lc_plane_remove_leaf(struct lc_plane *plane, uint32_t number)
 {
 	struct lc_leaf *leaf = lc_leaf_of(plane, number);
 
+	lc_resumption_store(&leaf->resumption, NULL);
 	if (leaf->entered)
 		take_out(plane, number);
 	unlink_leaf(plane, number);

@@ -19,12 +19,14 @@ struct shape {
 #define TYPE_PER_CPU BPF_MAP_TYPE_PERCPU_ARRAY
 #define TYPE_HASH    BPF_MAP_TYPE_HASH
 #define TYPE_RING    BPF_MAP_TYPE_RINGBUF
+#define TYPE_DOORS   BPF_MAP_TYPE_PROG_ARRAY
 
 /* A ring has neither keys nor values. */
 #define BYTES_RECORDS(type) sizeof(type)
 #define BYTES_PER_CPU(type) sizeof(type)
 #define BYTES_HASH(type)    sizeof(type)
 #define BYTES_RING(type)    0
+#define BYTES_DOORS(type)   sizeof(type)
 
 static const struct shape shapes[] = {
 #define SHAPE(id, name, kind, key, value, capacity) \
@@ -72,54 +74,118 @@ void lc_maps_close(struct lc_maps *maps)
 
 /* ---- what is pinned ---- */
 
-/* The first field of the configuration in every layout; 0: none can be read. */
-static uint32_t pinned_layout(int config, size_t value_bytes)
+/* By which layout the pinned records are to be read, and which programs may. */
+struct layout {
+	uint32_t number, readable_by;
+	const char *missing; /* a map that should be there; NULL: none */
+};
+
+/* Both are fields of the configuration in every layout; 0: none can be read. */
+static struct layout pinned_layout(int config, size_t value_bytes)
 {
-	uint32_t key = 0, layout = 0;
-	void *value = value_bytes >= sizeof(layout) ? malloc(value_bytes) : NULL;
+	struct layout layout = {0};
+	struct lc_config *value = value_bytes == sizeof(*value) ? malloc(sizeof(*value)) : NULL;
+	uint32_t key = 0;
 
 	if (value && bpf_map_lookup_elem(config, &key, value) == 0)
-		memcpy(&layout, value, sizeof(layout));
+		layout = (struct layout){value->layout, value->readable_by, NULL};
 	free(value);
 	return layout;
 }
 
-static int check_shape(enum lc_map map, int fd, uint32_t *layout)
+/* The first field alone, for the sentence: of a configuration of any size. */
+static uint32_t pinned_number(int config, size_t value_bytes)
+{
+	uint32_t key = 0, number = 0;
+	void *value = value_bytes >= sizeof(number) ? malloc(value_bytes) : NULL;
+
+	if (value && bpf_map_lookup_elem(config, &key, value) == 0)
+		memcpy(&number, value, sizeof(number));
+	free(value);
+	return number;
+}
+
+/* Not one that is newer and does not say so, nor what is no layout. */
+static bool may_go_on_with(const struct layout *layout)
+{
+	if (layout->number > LC_LAYOUT_VERSION)
+		return layout->readable_by && layout->readable_by <= LC_LAYOUT_VERSION;
+	return layout->number >= LC_LAYOUT_ADOPTS;
+}
+
+static int check_layout(int fd, const struct bpf_map_info *info, struct layout *layout)
+{
+	*layout = (struct layout){0};
+	if (info->type != TYPE_RECORDS)
+		return -EPROTO;
+	*layout = pinned_layout(fd, info->value_size);
+	if (!layout->number)
+		layout->number = pinned_number(fd, info->value_size);
+	return may_go_on_with(layout) ? 0 : -EPROTO;
+}
+
+static int check(struct lc_maps *maps, enum lc_map map, struct layout *layout)
 {
 	struct bpf_map_info info = {0};
 	__u32 info_bytes = sizeof(info);
+	int err = 0;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &info_bytes))
+	if (bpf_obj_get_info_by_fd(maps->fd[map], &info, &info_bytes))
 		return -errno;
-	if (map == LC_MAP_CONFIG) {
-		*layout = info.type == shapes[map].type ? pinned_layout(fd, info.value_size) : 0;
-		if (*layout != LC_LAYOUT_VERSION)
-			return -EPROTO;
-	}
+	if (map == LC_MAP_CONFIG)
+		err = check_layout(maps->fd[map], &info, layout);
+	if (err)
+		return err;
+	maps->capacity[map] = info.max_entries;
 	return info.type == shapes[map].type && info.key_size == shapes[map].key_bytes &&
 			       info.value_size == shapes[map].value_bytes
 		       ? 0
 		       : -EPROTO;
 }
 
-static int take_pins(struct lc_maps *maps, const char *bpf_dir, uint32_t *layout)
+/* An older layout does not have the last ones: they are to be made. */
+static bool may_be_missing(enum lc_map map, const struct layout *layout)
 {
-	for (int map = 0; map < LC_MAP_COUNT; map++) {
+	return layout->number < LC_LAYOUT_VERSION && map >= LC_MAP_COUNT - LC_MAPS_ADDED;
+}
+
+static int take_pins(struct lc_maps *maps, const char *bpf_dir, struct layout *layout)
+{
+	for (enum lc_map map = 0; map < LC_MAP_COUNT; map++) {
 		int fd = lc_pins_get(bpf_dir, shapes[map].name), err;
 
+		if (fd == -ENOENT && may_be_missing(map, layout))
+			continue;
+		if (fd == -ENOENT && map != LC_MAP_CONFIG)
+			layout->missing = shapes[map].name;
 		if (fd < 0)
-			return fd;
+			return layout->missing ? -EPROTO : fd;
 		maps->fd[map] = fd;
-		err = check_shape(map, fd, layout);
+		err = check(maps, map, layout);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
+static int cannot_go_on(const char *bpf_dir, const struct layout *layout, struct lc_error *error)
+{
+	if (layout->missing)
+		return lc_fail(error, -EPROTO,
+			       "the plane in %s is damaged: %s is not pinned there any more",
+			       bpf_dir, layout->missing);
+	if (may_go_on_with(layout))
+		return lc_fail(error, -EPROTO, "the maps in %s are not those of layout %u", bpf_dir,
+			       layout->number);
+	return lc_fail(error, -EPROTO,
+		       "the maps in %s have layout %u and this program reads layout %d: "
+		       "they were made by another version of leafcastd",
+		       bpf_dir, layout->number, LC_LAYOUT_VERSION);
+}
+
 int lc_maps_take_pins(struct lc_maps *maps, const char *bpf_dir, struct lc_error *error)
 {
-	uint32_t layout = LC_LAYOUT_VERSION;
+	struct layout layout = {0};
 	int err = take_pins(maps, bpf_dir, &layout);
 
 	switch (err) {
@@ -136,15 +202,35 @@ int lc_maps_take_pins(struct lc_maps *maps, const char *bpf_dir, struct lc_error
 			       "CAP_BPF and access to that directory",
 			       bpf_dir);
 	case -EPROTO:
-		if (layout == LC_LAYOUT_VERSION)
-			return lc_fail(error, err, "the maps in %s are not those of layout %d",
-				       bpf_dir, LC_LAYOUT_VERSION);
-		return lc_fail(error, err,
-			       "the maps in %s have layout %u and this program reads layout %d: "
-			       "they were made by another version of leafcastd",
-			       bpf_dir, layout, LC_LAYOUT_VERSION);
+		return cannot_go_on(bpf_dir, &layout, error);
 	}
 	return lc_fail(error, err, "cannot read the maps in %s: %s", bpf_dir, strerror(-err));
+}
+
+static bool fits(const struct lc_maps *maps, enum lc_map map,
+		 const struct lc_capacities *capacities)
+{
+	return !maps->capacity[map] || maps->capacity[map] == lc_map_capacity(map, capacities);
+}
+
+bool lc_maps_fit(const struct lc_maps *maps, const struct lc_capacities *capacities)
+{
+	for (enum lc_map map = 0; map < LC_MAP_COUNT; map++)
+		if (!fits(maps, map, capacities))
+			return false;
+	return true;
+}
+
+void lc_maps_drop_unfit(struct lc_maps *maps, const struct lc_capacities *capacities)
+{
+	for (enum lc_map map = 0; map < LC_MAP_COUNT; map++) {
+		if (fits(maps, map, capacities))
+			continue;
+		lc_table_unmap(&maps->table[map]);
+		close(maps->fd[map]);
+		maps->fd[map] = -1;
+		maps->capacity[map] = 0;
+	}
 }
 
 int lc_maps_pin(const struct lc_maps *maps, const char *bpf_dir)
@@ -153,17 +239,19 @@ int lc_maps_pin(const struct lc_maps *maps, const char *bpf_dir)
 
 	_Static_assert(LC_MAP_CONFIG == 0, "which is pinned last and read first");
 	for (int map = LC_MAP_COUNT - 1; map >= 0 && !err; map--)
-		err = lc_pins_add(bpf_dir, shapes[map].name, maps->fd[map]);
+		if (!maps->capacity[map])
+			err = lc_pins_add(bpf_dir, shapes[map].name, maps->fd[map]);
 	return err;
 }
 
 int lc_maps_map(struct lc_maps *maps, bool writable)
 {
 	for (int map = 0; map < LC_MAP_COUNT; map++) {
-		int err = shapes[map].type == TYPE_RECORDS
-				  ? lc_table_map(&maps->table[map], maps->fd[map],
-						 shapes[map].value_bytes, writable)
-				  : 0;
+		bool wanted = shapes[map].type == TYPE_RECORDS && maps->fd[map] >= 0 &&
+			      !maps->table[map].base;
+		int err = wanted ? lc_table_map(&maps->table[map], maps->fd[map],
+						shapes[map].value_bytes, writable)
+				 : 0;
 
 		if (err)
 			return err;

@@ -21,6 +21,7 @@ enum lc_map {
 struct lc_maps {
 	int fd[LC_MAP_COUNT];		     /* ours; -1: none */
 	struct lc_table table[LC_MAP_COUNT]; /* of kind RECORDS */
+	uint32_t capacity[LC_MAP_COUNT];     /* of what was pinned; 0: it was not */
 };
 
 /* How many sessions, leaves and admissions; 0: the defaults of records.h. */
@@ -37,14 +38,20 @@ void lc_maps_init(struct lc_maps *maps);
 void lc_maps_close(struct lc_maps *maps);
 
 /*
- * Takes what is pinned below bpf_dir, after a look at layout and types.
- * -ENOENT: not all maps are there; -EPROTO: another layout; -EPERM; each with
- * its sentence in *error. On failure `maps` holds some or none.
+ * Takes what is pinned below bpf_dir, after a look at layout and types; maps
+ * that an older layout does not have are not held then. -ENOENT: none, or not
+ * all of a plane that was never whole; -EPROTO: a layout that this program may not go on with,
+ * or a map is missing; -EPERM; each with its sentence in *error. On failure `maps` holds
+ * some or none.
  */
 int lc_maps_take_pins(struct lc_maps *maps, const char *bpf_dir, struct lc_error *error);
-/* Pins all of them, the one that says the layout last: where that is, all are. */
+/* Whether each that was pinned has the capacity that it would be made with. */
+bool lc_maps_fit(const struct lc_maps *maps, const struct lc_capacities *capacities);
+/* Holds those no more that have not. */
+void lc_maps_drop_unfit(struct lc_maps *maps, const struct lc_capacities *capacities);
+/* Pins those that were not, the one that says the layout last: where that is, all are. */
 int lc_maps_pin(const struct lc_maps *maps, const char *bpf_dir);
-/* Maps the records into memory. */
+/* Maps the records of those that are held into memory; again after more of them are. */
 int lc_maps_map(struct lc_maps *maps, bool writable);
 
 /* Calls `each` for every key of a hash; it may delete that key. */

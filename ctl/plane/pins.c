@@ -8,9 +8,11 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -26,6 +28,41 @@ static bool on_bpffs(const char *path)
 	struct statfs info;
 
 	return statfs(path, &info) == 0 && info.f_type == BPF_FS_MAGIC;
+}
+
+/* Whether a line of mountinfo (proc_pid_mountinfo(5)) is of this device. */
+static bool is_mount_of(const char *line, dev_t device)
+{
+	unsigned int mount, parent, device_major, device_minor;
+
+	return sscanf(line, "%u %u %u:%u", &mount, &parent, &device_major, &device_minor) == 4 &&
+	       device_major == major(device) && device_minor == minor(device);
+}
+
+/*
+ * One that only this mount namespace has ends with it, and all that is pinned
+ * there too. Where nobody may look, it is taken for the host's.
+ */
+static bool is_hosts(const char *path)
+{
+	FILE *mounts = fopen("/proc/1/mountinfo", "re");
+	bool found = false, any = false;
+	char *line = NULL;
+	size_t room = 0;
+	struct stat info;
+
+	if (!mounts || stat(path, &info)) {
+		if (mounts)
+			fclose(mounts);
+		return true;
+	}
+	while (!found && getline(&line, &room, mounts) >= 0) {
+		any = true;
+		found = is_mount_of(line, info.st_dev);
+	}
+	free(line);
+	fclose(mounts);
+	return found || !any;
 }
 
 void lc_pins_clear(const char *bpf_dir)
@@ -76,16 +113,38 @@ static int find_directory(const char *bpf_dir, bool make, struct lc_error *error
 			       "`mount -t bpf bpf /sys/fs/bpf`, or name a directory on one",
 			       bpf_dir);
 	}
-	return 0;
+	if (is_hosts(bpf_dir))
+		return 0;
+	if (made)
+		rmdir(bpf_dir);
+	return lc_fail(error, -ENOENT,
+		       "%s is on a BPF file system of this mount namespace alone, which would take "
+		       "all streams along when it ends; use the one of the host",
+		       bpf_dir);
+}
+
+/* Whether the directory that is held is still the one of that name: a purge may have come in between. */
+static bool is_current(const char *bpf_dir, int held)
+{
+	struct stat named, mine;
+
+	return stat(bpf_dir, &named) == 0 && fstat(held, &mine) == 0 &&
+	       named.st_dev == mine.st_dev && named.st_ino == mine.st_ino;
 }
 
 int lc_pins_claim(const char *bpf_dir, bool make, struct lc_error *error)
 {
-	int err = find_directory(bpf_dir, make, error);
-	int lock = err ? err : claim(bpf_dir, error);
+	int err, lock;
 
-	if (lock < 0)
-		return lock;
+	for (;;) {
+		err = find_directory(bpf_dir, make, error);
+		lock = err ? err : claim(bpf_dir, error);
+		if (lock < 0)
+			return lock;
+		if (is_current(bpf_dir, lock))
+			break;
+		close(lock);
+	}
 	if (chmod(bpf_dir, 0700)) {
 		err = lc_fail(error, errno == EACCES ? -EPERM : -errno,
 			      "%s belongs to somebody else: %s", bpf_dir, strerror(errno));

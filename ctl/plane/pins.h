@@ -10,7 +10,7 @@
 /*
  * Takes the directory, which is made if `make`, and returns a descriptor that
  * keeps others out until it is closed. What is pinned there stays. -ENOENT: no
- * such directory, or not on a bpffs; -EPERM; -EADDRINUSE: another daemon is at
+ * such directory, or not on a bpffs that this host has too; -EPERM; -EADDRINUSE: another daemon is at
  * work there.
  */
 int lc_pins_claim(const char *bpf_dir, bool make, struct lc_error *error);

@@ -12,14 +12,14 @@
 #define POOL4_SIZE (1u << 15)
 #define POOL6	   0xff3e0000u /* ff3e::/16 */
 
-static void write_config(struct lc_plane *plane, const struct lc_plane_options *options)
+/* Before it is pinned: a pinned configuration says by which layout the rest is to be read. */
+static void write_config(struct lc_plane *plane)
 {
 	struct lc_config *config = lc_config_of(plane);
 
-	config->loopback_ifindex = options->loopback_ifindex;
-	config->cut_ifindex = options->cut_ifindex;
 	config->pool4 = htonl(POOL4);
 	config->pool6[0] = htonl(POOL6);
+	config->readable_by = LC_LAYOUT_READABLE_BY;
 	lc_publish(&config->layout, LC_LAYOUT_VERSION);
 }
 
@@ -36,20 +36,55 @@ static int check_options(const struct lc_plane_options *options, struct lc_error
 	return 0;
 }
 
-static int claim_pins(struct lc_plane *plane, const struct lc_plane_options *options,
-		      struct lc_error *error)
+/* Adopts what is pinned if it is whole: which it is once the configuration is there, the last pin of all. */
+static int find_pins(struct lc_plane *plane, struct lc_error *error)
 {
-	plane->pins = lc_pins_claim(options->bpf_dir, !options->adopt, error);
+	int err;
+
+	plane->pins = lc_pins_claim(plane->bpf_dir, true, error);
 	if (plane->pins < 0)
 		return plane->pins;
-	if (options->adopt)
-		return lc_maps_take_pins(&plane->maps, options->bpf_dir, error);
-	lc_pins_clear(options->bpf_dir);
+	err = lc_maps_take_pins(&plane->maps, plane->bpf_dir, error);
+	plane->adopted = err != -ENOENT;
+	if (plane->adopted)
+		return err;
+	lc_pins_clear(plane->bpf_dir);
+	return 0;
+}
+
+static bool has_members(struct lc_plane *plane)
+{
+	for (uint32_t i = 1; i < lc_map_entries(&plane->maps, LC_MAP_SESSIONS); i++)
+		if (lc_session_of(plane, i)->state == LC_SESSION_OPEN)
+			return true;
+	for (uint32_t i = 1; i < lc_map_entries(&plane->maps, LC_MAP_ADMITS); i++)
+		if (lc_admit_of(plane, i)->cookie)
+			return true;
+	return false;
+}
+
+/* Tables of another size than is asked for are made anew, if nobody is in them. */
+static int fit_capacities(struct lc_plane *plane, const struct lc_capacities *capacities)
+{
+	int err = lc_maps_map(&plane->maps, true);
+
+	if (err || lc_maps_fit(&plane->maps, capacities))
+		return err;
+	if (!has_members(plane)) {
+		lc_maps_drop_unfit(&plane->maps, capacities);
+		return 0;
+	}
+	lc_fail(&plane->notice, 0,
+		"there are members, so the limits stay at %u sessions, %u leaves and %u sockets; "
+		"others take effect at a start without members",
+		lc_map_entries(&plane->maps, LC_MAP_SESSIONS) - 1,
+		lc_map_entries(&plane->maps, LC_MAP_LEAVES) - 1,
+		lc_map_entries(&plane->maps, LC_MAP_ADMITS) - 1);
 	return 0;
 }
 
 /* Numbers that the earlier plane had taken out of use are free in the records, but programs may still read them. */
-static int read_records(struct lc_plane *plane, const struct lc_plane_options *options)
+static int read_records(struct lc_plane *plane)
 {
 	int err = lc_maps_map(&plane->maps, true);
 
@@ -59,7 +94,7 @@ static int read_records(struct lc_plane *plane, const struct lc_plane_options *o
 		err = lc_process_start(plane);
 	if (err)
 		return err;
-	if (options->adopt)
+	if (plane->adopted)
 		lc_grace_wait();
 	return lc_books_read(plane);
 }
@@ -68,28 +103,36 @@ static int set_up(struct lc_plane *plane, const struct lc_plane_options *options
 		  struct lc_error *error)
 {
 	struct lc_capacities capacities = {options->sessions, options->leaves, options->admits};
-	int err = claim_pins(plane, options, error);
+	int err = find_pins(plane, error);
 
+	if (!err && plane->adopted && fit_capacities(plane, &capacities))
+		return lc_fail(error, -EPROTO, "cannot map the records pinned in %s",
+			       plane->bpf_dir);
 	if (!err)
 		err = lc_programs_load(&plane->programs, &plane->maps, &capacities, error);
 	if (err)
 		return err;
-	err = read_records(plane, options);
+	err = read_records(plane);
 	if (err == -EPROTO)
 		return lc_fail(error, err, "the records in %s contradict each other",
-			       options->bpf_dir);
+			       plane->bpf_dir);
 	if (err)
 		return lc_fail(error, err, "cannot use the BPF maps: %s", strerror(-err));
-	write_config(plane, options);
-	err = lc_programs_pin(plane->programs, options->bpf_dir);
-	if (!err && !options->adopt)
-		err = lc_maps_pin(&plane->maps, options->bpf_dir);
+	if (!plane->adopted)
+		write_config(plane);
+	err = lc_maps_pin(&plane->maps, plane->bpf_dir);
 	if (err)
-		return lc_fail(error, err, "cannot pin below %s: %s", options->bpf_dir,
+		return lc_fail(error, err, "cannot pin below %s: %s", plane->bpf_dir,
 			       strerror(-err));
-	plane->attached = true;
-	return lc_programs_attach(plane->programs, options->sender_ifindex,
-				  options->cut_end_ifindex, error);
+	return 0;
+}
+
+/* What could not be made is taken away again; what could not be adopted stays. */
+static void give_up(struct lc_plane *plane)
+{
+	if (plane->pins >= 0 && !plane->adopted)
+		lc_pins_remove(plane->bpf_dir);
+	lc_plane_hand_over(plane);
 }
 
 int lc_plane_open(struct lc_plane **out, const struct lc_plane_options *options,
@@ -105,17 +148,23 @@ int lc_plane_open(struct lc_plane **out, const struct lc_plane_options *options,
 		return -ENOMEM;
 	plane->epoll = plane->pins = -1;
 	lc_maps_init(&plane->maps);
-	plane->sender_ifindex = options->sender_ifindex;
-	plane->cut_end_ifindex = options->cut_end_ifindex;
 	plane->bpf_dir = strdup(options->bpf_dir);
 	err = plane->bpf_dir ? set_up(plane, options, error) : -ENOMEM;
-	if (!err)
-		*out = plane;
-	else if (options->adopt)
-		lc_plane_hand_over(plane);
+	if (err)
+		give_up(plane);
 	else
-		lc_plane_close(plane);
+		*out = plane;
 	return err;
+}
+
+bool lc_plane_is_adopted(const struct lc_plane *plane)
+{
+	return plane->adopted;
+}
+
+const char *lc_plane_notice(const struct lc_plane *plane)
+{
+	return plane->notice.text[0] ? plane->notice.text : NULL;
 }
 
 void lc_plane_hand_over(struct lc_plane *plane)
@@ -132,15 +181,62 @@ void lc_plane_hand_over(struct lc_plane *plane)
 	free(plane);
 }
 
-void lc_plane_close(struct lc_plane *plane)
+/* First where copies go, then where they come from; what is to be cut goes to ls0 when ls1 is ready. */
+static int attach_to_devices(struct lc_plane *plane, const struct lc_plane_devices *devices,
+			     struct lc_error *error)
 {
-	if (!plane)
+	struct lc_config *config = lc_config_of(plane);
+	int err = devices->cut_end
+			  ? lc_programs_attach_segments(plane->programs, devices->cut_end, error)
+			  : 0;
+
+	if (err)
+		return err;
+	lc_publish(&config->loopback_ifindex, devices->loopback);
+	lc_publish(&config->cut_ifindex, devices->cut);
+	return lc_programs_attach_sender(plane->programs, devices->sender, error);
+}
+
+int lc_plane_attach(struct lc_plane *plane, const struct lc_plane_devices *devices,
+		    struct lc_error *error)
+{
+	struct lc_config *config = lc_config_of(plane);
+	int err = lc_programs_open_door(plane->programs, plane->maps.fd[LC_MAP_DOORS]);
+
+	if (err)
+		return lc_fail(error, err, "cannot put the admission program in its place: %s",
+			       strerror(-err));
+	err = attach_to_devices(plane, devices, error);
+	if (err)
+		return err;
+	err = lc_programs_pin(plane->programs, plane->bpf_dir);
+	if (err)
+		return lc_fail(error, err, "cannot pin below %s: %s", plane->bpf_dir,
+			       strerror(-err));
+	lc_publish(&config->readable_by, LC_LAYOUT_READABLE_BY);
+	lc_publish(&config->layout, LC_LAYOUT_VERSION);
+	return 0;
+}
+
+const struct lc_host_before *lc_plane_host_before(const struct lc_plane *plane)
+{
+	const struct lc_config *config = lc_map_record(&plane->maps, LC_MAP_CONFIG, 0);
+
+	return &config->before;
+}
+
+void lc_plane_record_host(struct lc_plane *plane, const struct lc_host_before *before)
+{
+	struct lc_host_before *record = &lc_config_of(plane)->before;
+
+	if (record->recorded)
 		return;
-	if (plane->attached) {
-		lc_programs_detach(plane->sender_ifindex);
-		lc_programs_detach(plane->cut_end_ifindex);
-	}
-	if (plane->pins >= 0)
-		lc_pins_remove(plane->bpf_dir);
-	lc_plane_hand_over(plane);
+	record->accept_local = before->accept_local;
+	record->route_localnet = before->route_localnet;
+	lc_publish(&record->recorded, 1);
+}
+
+void lc_plane_set_alive_until(struct lc_plane *plane, uint64_t ns)
+{
+	lc_publish(&lc_config_of(plane)->alive_until_ns, ns);
 }

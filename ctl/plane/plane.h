@@ -3,8 +3,8 @@
  * The kernel's side of Leafcast: programs, pinned maps, and the records in
  * them (include/abi/records.h). The only module that uses libbpf.
  *
- * The daemon opens a struct lc_plane: it loads and pins the programs, attaches
- * the sender's to lc0 (and the segments' to ls1) and alone writes the maps.
+ * The daemon opens a struct lc_plane: it makes or adopts the maps, loads the
+ * programs, attaches the sender's to lc0 (and the segments' to ls1) and alone writes the maps.
  * Everybody else opens a struct lc_plane_view, which only reads the pins and
  * works without the daemon.
  *
@@ -16,7 +16,7 @@
  * failure, but where it is said. None logs; where a sentence helps an operator it is put into the
  * caller's struct lc_error.
  *
- * Order: table, pins, numbers, extents, grace < maps < programs, members, view <
+ * Order: table, pins, numbers, extents, grace < maps < programs, members, resumption, own, view, purge <
  *        receivers, hops, sockets < sessions, leaves, process < books < plane
  */
 #ifndef CTL_PLANE_PLANE_H
@@ -34,35 +34,92 @@ struct lc_plane;
 struct lc_plane_options {
 	/* Below a bpffs mount; created with mode 0700; e.g. /sys/fs/bpf/leafcast. */
 	const char *bpf_dir;
-	uint32_t sender_ifindex;  /* lc0: its clsact egress gets the sender's program */
-	uint32_t cut_ifindex;	  /* ls0; 0: leaves' super-packets are policed whole */
-	uint32_t cut_end_ifindex; /* ls1: its clsact ingress gets the segments' program */
-	uint32_t loopback_ifindex;
 	uint32_t sessions; /* capacities; 0: the defaults of records.h */
 	uint32_t leaves;
 	uint32_t admits;
-	/* Take over what an earlier plane left in bpf_dir. Capacities are as they were made. */
-	bool adopt;
 };
 
 /*
- * Loads, pins and attaches. Pins left by an earlier plane are removed first;
- * or with `adopt` its maps are used, its members, buckets and counters go on,
- * and only its programs are replaced, without a gap.
+ * Opens the maps and loads the programs. Where a whole plane is pinned it is
+ * adopted: its members, buckets and counters go on, by the programs that are
+ * attached. Else what is left of one is removed, and a plane is made and pinned.
  *
- * -EPERM: not privileged; -ENOENT: bpf_dir is not on a bpffs, or there is no
- * whole plane to adopt; -EOPNOTSUPP: the kernel cannot (found by trying);
- * -EPROTO: the plane to adopt has another layout, or damaged records; -EADDRINUSE:
- * another process has it open. Each with its sentence in *error. What could not
- * be adopted is left as it is.
+ * -EPERM: not privileged; -ENOENT: bpf_dir is not on a bpffs of this host;
+ * -EOPNOTSUPP: the kernel cannot (found by trying); -EPROTO: the plane pinned
+ * there has a layout that this program may not go on with, or damaged records;
+ * -EADDRINUSE: another process has it open. Each with its sentence in *error.
+ * What could not be adopted is left as it is, and runs.
  */
 int lc_plane_open(struct lc_plane **plane, const struct lc_plane_options *options,
 		  struct lc_error *error);
+bool lc_plane_is_adopted(const struct lc_plane *plane);
+/*
+ * NULL, or the sentence for the log that the capacities asked for are not those
+ * in force: what is pinned has members, and keeps its sizes until it is opened without.
+ */
+const char *lc_plane_notice(const struct lc_plane *plane);
 
-/* Detaches, removes the pins and the directory, frees. Accepts NULL. */
-void lc_plane_close(struct lc_plane *plane);
 /* Frees, and leaves everything in the kernel as it is for the next to adopt. Accepts NULL. */
 void lc_plane_hand_over(struct lc_plane *plane);
+
+struct lc_plane_devices {
+	uint32_t sender;   /* ifindex of lc0: its clsact egress gets the sender's program */
+	uint32_t cut;	   /* ls0; 0: leaves' super-packets are policed whole */
+	uint32_t cut_end;  /* ls1: its clsact ingress gets the segments' program */
+	uint32_t loopback; /* lo */
+};
+
+/*
+ * Puts the programs to work on these devices, each in the place of an earlier
+ * plane's without a gap, the admission program of sockets that are locked
+ * already too; before the first socket is admitted. The pinned layout is this
+ * program's from here on. -ENODEV, -EPERM, -EOPNOTSUPP, each with its sentence; what is
+ * attached stays so, and the call may be repeated.
+ */
+int lc_plane_attach(struct lc_plane *plane, const struct lc_plane_devices *devices,
+		    struct lc_error *error);
+
+/* What the host's settings were; .recorded 0: nobody has changed them yet. Valid as long as the plane. */
+const struct lc_host_before *lc_plane_host_before(const struct lc_plane *plane);
+/* Before they are changed. Does nothing where there is a record: adoption never records our own settings. */
+void lc_plane_record_host(struct lc_plane *plane, const struct lc_host_before *before);
+
+/*
+ * Removes the pins and the directory: copies end, and locked sockets hear nothing any more.
+ * *before is what was recorded of the host (recorded 0: nothing). -ENOENT: nothing is pinned
+ * there, and *before says so too; -EADDRINUSE: somebody has the plane open; -EPERM; each with
+ * its sentence in *error, and nothing is removed.
+ */
+int lc_plane_purge(const char *bpf_dir, struct lc_host_before *before, struct lc_error *error);
+/*
+ * The same record and errors, and nothing is removed: for who wants to restore the settings
+ * first, so that the record outlives a kill. A plane that is open can be looked at too.
+ */
+int lc_plane_find_host_before(const char *bpf_dir, struct lc_host_before *before,
+			      struct lc_error *error);
+
+/*
+ * CLOCK_MONOTONIC. From then on nothing is copied, probed or admitted, with or without a
+ * daemon; 0, as a plane is made: no end.
+ */
+void lc_plane_set_alive_until(struct lc_plane *plane, uint64_t ns);
+
+/*
+ * What the plane has, after an adoption: in this order sessions, leaves,
+ * sockets. `each` is shown a copy, and may remove what it is shown (a session
+ * only if it has no leaves left). A return other than 0 ends the walk and is returned.
+ */
+int lc_plane_each_own_session(struct lc_plane *plane,
+			      int (*each)(void *context, uint32_t number,
+					  const struct lc_session *session),
+			      void *context);
+int lc_plane_each_own_leaf(struct lc_plane *plane,
+			   int (*each)(void *context, uint32_t number, const struct lc_leaf *leaf),
+			   void *context);
+int lc_plane_each_own_socket(struct lc_plane *plane,
+			     int (*each)(void *context, uint32_t admit,
+					 const struct lc_admit *record),
+			     void *context);
 
 /*
  * Readable when numbers given back may be used again or probes have arrived;
@@ -77,9 +134,13 @@ int lc_plane_process(struct lc_plane *plane,
 /*
  * Attaches the admission filter to a member's socket and locks it: from now on
  * the socket receives nothing that no record admits. *admit is its number,
- * with kind LC_ADMIT_NOBODY. -ENOSPC: the table is full.
+ * with kind LC_ADMIT_NOBODY. `role` is an enum lc_local_role of core/local.h.
+ * -ENOSPC: the table is full; -EEXIST: it is admitted already.
  */
-int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t *admit);
+int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t uid, uint32_t role,
+			  uint32_t *admit);
+/* The admission number of the socket with this SO_COOKIE; 0: it is not admitted. */
+uint32_t lc_plane_find_socket(struct lc_plane *plane, uint64_t cookie);
 /* Admits leaves of `session` (root's socket). */
 void lc_plane_admit_leaves(struct lc_plane *plane, uint32_t admit, uint32_t session);
 /* Admits the anchor (leaf's socket); may be called again with another ifindex or token. */
@@ -87,6 +148,17 @@ void lc_plane_admit_anchor(struct lc_plane *plane, uint32_t admit, const struct 
 			   uint32_t ifindex, uint64_t token, bool receives);
 /* Nothing passes any more; the record stays. */
 void lc_plane_admit_nobody(struct lc_plane *plane, uint32_t admit);
+/*
+ * How a leaf's membership goes on after its daemon or the root's was away; NULL, or number 0:
+ * it does not. `name`, `sends` and `identity` (NULL: zero) are the leaf's and its session's. Of the
+ * membership that is recorded already only what changes in its life is stored: admitted_before,
+ * expected, handle_cookie and `left`, so that a kill in between loses no membership.
+ */
+void lc_plane_set_socket_resumption(struct lc_plane *plane, uint32_t admit,
+				    const struct lc_endpoint *name, bool sends,
+				    const struct lc_identity *identity,
+				    const struct lc_resumption *resumption);
+/* Its resumption goes first. */
 void lc_plane_forget_socket(struct lc_plane *plane, uint32_t admit);
 void lc_plane_admit_use(struct lc_plane *plane, uint32_t admit, struct lc_admit_use *use);
 /* How many datagrams found the socket's buffer full since it is admitted, which programs cannot see. */
@@ -102,6 +174,10 @@ struct lc_session_spec {
 	int sender;		 /* the root's socket; its cookie is recorded */
 	struct lc_flowspec flow; /* the root's sending flow */
 	struct lc_policer policer;
+	struct lc_identity identity; /* 128 random bits: this session's and no other's */
+	uint32_t uid;		     /* whose session it is */
+	bool receives;		     /* the root takes what leaves send... */
+	bool directions_fixed;	     /* ...or not, for good */
 	uint64_t now_ns;
 };
 
@@ -114,6 +190,9 @@ int lc_plane_open_session(struct lc_plane *plane, const struct lc_session_spec *
 /* Changes the root's sending flow; its bucket goes on from where it is. */
 void lc_plane_set_session_flow(struct lc_plane *plane, uint32_t session,
 			       const struct lc_flowspec *flow, const struct lc_policer *policer);
+/* As in the spec; no program reads them. */
+void lc_plane_set_session_directions(struct lc_plane *plane, uint32_t session, bool receives,
+				     bool fixed);
 /* Its leaves must have been removed. */
 void lc_plane_close_session(struct lc_plane *plane, uint32_t session);
 void lc_plane_session_use(struct lc_plane *plane, uint32_t session, struct lc_session_use *use);
@@ -152,6 +231,10 @@ int lc_plane_enter_leaf(struct lc_plane *plane, uint32_t leaf);
  * is between ls0 and ls1 may still arrive. The record and its counts stay.
  */
 void lc_plane_leave_leaf(struct lc_plane *plane, uint32_t leaf);
+/* As lc_plane_set_socket_resumption(), of the root's end. */
+void lc_plane_set_leaf_resumption(struct lc_plane *plane, uint32_t leaf,
+				  const struct lc_resumption *resumption);
+/* Its resumption goes first. */
 void lc_plane_remove_leaf(struct lc_plane *plane, uint32_t leaf);
 void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use *use);
 

@@ -14,12 +14,13 @@
 #include <unistd.h>
 
 #include "admit.skel.h"
+#include "door.skel.h"
 #include "plane/pins.h"
 #include "segments.skel.h"
 #include "sender.skel.h"
 
 struct lc_programs {
-	int sender, segments, admit; /* -1: none */
+	int sender, segments, admit, door; /* -1: none */
 };
 
 /* ---- what libbpf says ---- */
@@ -170,7 +171,7 @@ int lc_programs_load(struct lc_programs **out, struct lc_maps *maps,
 
 	if (!programs)
 		return -ENOMEM;
-	*programs = (struct lc_programs){-1, -1, -1};
+	*programs = (struct lc_programs){-1, -1, -1, -1};
 	said[0] = '\0';
 	libbpf_set_print(listen_to_libbpf);
 	err = LOAD_OBJECT(sender, maps, capacities, &programs->sender);
@@ -181,6 +182,10 @@ int lc_programs_load(struct lc_programs **out, struct lc_maps *maps,
 	if (!err) {
 		what = "admission";
 		err = LOAD_OBJECT(admit, maps, capacities, &programs->admit);
+	}
+	if (!err) {
+		what = "sockets'";
+		err = LOAD_OBJECT(door, maps, capacities, &programs->door);
 	}
 	if (err) {
 		lc_programs_free(programs);
@@ -200,6 +205,7 @@ void lc_programs_free(struct lc_programs *programs)
 {
 	if (!programs)
 		return;
+	close_program(programs->door);
 	close_program(programs->admit);
 	close_program(programs->segments);
 	close_program(programs->sender);
@@ -221,6 +227,11 @@ int lc_programs_admit(const struct lc_programs *programs)
 	return programs->admit;
 }
 
+int lc_programs_door(const struct lc_programs *programs)
+{
+	return programs->door;
+}
+
 /* ---- pinning and attaching ---- */
 
 int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir)
@@ -231,6 +242,8 @@ int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir)
 		err = lc_pins_add(bpf_dir, "lc_segments", lc_programs_segments(programs));
 	if (!err)
 		err = lc_pins_add(bpf_dir, "lc_admit", lc_programs_admit(programs));
+	if (!err)
+		err = lc_pins_add(bpf_dir, "lc_door", lc_programs_door(programs));
 	return err;
 }
 
@@ -261,25 +274,21 @@ static int attach(int program, uint32_t ifindex, enum bpf_tc_attach_point point,
 	return lc_fail(error, err, "cannot attach to %s: %s", device, strerror(-err));
 }
 
-int lc_programs_attach(const struct lc_programs *programs, uint32_t sender_ifindex,
-		       uint32_t cut_end_ifindex, struct lc_error *error)
+int lc_programs_open_door(const struct lc_programs *programs, int doors)
 {
-	int err = 0;
+	uint32_t slot = 0, program = (uint32_t)programs->admit;
 
-	/* First where copies go, then where they come from. */
-	if (cut_end_ifindex)
-		err = attach(lc_programs_segments(programs), cut_end_ifindex, BPF_TC_INGRESS,
-			     error);
-	if (!err)
-		err = attach(lc_programs_sender(programs), sender_ifindex, BPF_TC_EGRESS, error);
-	return err;
+	return bpf_map_update_elem(doors, &slot, &program, BPF_ANY) ? -errno : 0;
 }
 
-void lc_programs_detach(uint32_t ifindex)
+int lc_programs_attach_segments(const struct lc_programs *programs, uint32_t ifindex,
+				struct lc_error *error)
 {
-	/* Both points: the whole clsact, which on our own device nobody else uses. */
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
-		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	return attach(lc_programs_segments(programs), ifindex, BPF_TC_INGRESS, error);
+}
 
-	bpf_tc_hook_destroy(&hook);
+int lc_programs_attach_sender(const struct lc_programs *programs, uint32_t ifindex,
+			      struct lc_error *error)
+{
+	return attach(lc_programs_sender(programs), ifindex, BPF_TC_EGRESS, error);
 }

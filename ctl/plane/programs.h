@@ -23,16 +23,18 @@ void lc_programs_free(struct lc_programs *programs);
 int lc_programs_sender(const struct lc_programs *programs);
 int lc_programs_segments(const struct lc_programs *programs);
 int lc_programs_admit(const struct lc_programs *programs);
+/* What is locked onto sockets and leads to the admission program. */
+int lc_programs_door(const struct lc_programs *programs);
 
 /* Pins the programs below bpf_dir, in place of those of an earlier plane. */
 int lc_programs_pin(const struct lc_programs *programs, const char *bpf_dir);
 
-/*
- * At the egress of lc0 and the ingress of ls1 (0: none), devices that are ours
- * alone, in place of an earlier plane's. What fails leaves the rest attached.
- */
-int lc_programs_attach(const struct lc_programs *programs, uint32_t sender_ifindex,
-		       uint32_t cut_end_ifindex, struct lc_error *error);
-void lc_programs_detach(uint32_t ifindex);
+/* Locked sockets are judged by this admission program from here on; `doors` is lc_doors. */
+int lc_programs_open_door(const struct lc_programs *programs, int doors);
+/* At the ingress of ls1 and the egress of lc0, devices that are ours alone, in place of an earlier plane's. */
+int lc_programs_attach_segments(const struct lc_programs *programs, uint32_t ifindex,
+				struct lc_error *error);
+int lc_programs_attach_sender(const struct lc_programs *programs, uint32_t ifindex,
+			      struct lc_error *error);
 
 #endif

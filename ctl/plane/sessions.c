@@ -45,6 +45,10 @@ int lc_plane_open_session(struct lc_plane *plane, const struct lc_session_spec *
 		.policer = spec->policer,
 		.flow = spec->flow,
 		.opened_ns = spec->now_ns,
+		.identity = spec->identity,
+		.uid = spec->uid,
+		.root_receives = spec->receives,
+		.directions_fixed = spec->directions_fixed,
 	};
 	lc_publish(&session->state, LC_SESSION_OPEN);
 	lc_note_session(plane, taken);
@@ -74,6 +78,16 @@ void lc_plane_set_session_flow(struct lc_plane *plane, uint32_t number,
 		set_bucket(&session->policer.peak, &policer->peak);
 	lc_publish(&session->policer.min_policed_bytes, policer->min_policed_bytes);
 	lc_publish(&session->policer.max_sdu_bytes, policer->max_sdu_bytes);
+}
+
+/* What is for good is known before it is said to be. */
+void lc_plane_set_session_directions(struct lc_plane *plane, uint32_t number, bool receives,
+				     bool fixed)
+{
+	struct lc_session *session = lc_session_of(plane, number);
+
+	lc_publish(&session->root_receives, receives);
+	lc_publish(&session->directions_fixed, fixed);
 }
 
 void lc_plane_close_session(struct lc_plane *plane, uint32_t number)

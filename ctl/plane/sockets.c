@@ -22,10 +22,10 @@ static int index_fd(const struct lc_plane *plane)
 	return plane->maps.fd[LC_MAP_ADMIT_INDEX];
 }
 
-/* The filter cannot be taken off again, not even by us: what it lets through is the record's matter alone. */
+/* The filter cannot be taken off again, not even by us: what it lets through is the record's and the admission program's matter. */
 static int attach_filter(const struct lc_plane *plane, int socket)
 {
-	int program = lc_programs_admit(plane->programs), on = 1;
+	int program = lc_programs_door(plane->programs), on = 1;
 
 	if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)))
 		return -errno;
@@ -34,7 +34,8 @@ static int attach_filter(const struct lc_plane *plane, int socket)
 	return 0;
 }
 
-int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t *admit)
+int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t uid, uint32_t role,
+			  uint32_t *admit)
 {
 	struct lc_admit *record;
 	uint64_t cookie;
@@ -48,7 +49,8 @@ int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t *admit)
 		return -ENOSPC;
 	record = lc_admit_of(plane, number);
 	memset(lc_admit_use_of(plane, number), 0, sizeof(struct lc_admit_use));
-	*record = (struct lc_admit){.cookie = cookie};
+	*record = (struct lc_admit){.uid = uid, .role = role};
+	lc_publish(&record->cookie, cookie);
 	if (bpf_map_update_elem(index_fd(plane), &cookie, &number, BPF_NOEXIST)) {
 		err = -errno;
 		goto give_number;
@@ -66,6 +68,13 @@ give_number:
 	record->cookie = 0;
 	lc_grace_retire(plane->grace, (struct lc_retired){LC_RETIRED_ADMIT, number, 0});
 	return err == -E2BIG ? -ENOSPC : err;
+}
+
+uint32_t lc_plane_find_socket(struct lc_plane *plane, uint64_t cookie)
+{
+	uint32_t number;
+
+	return bpf_map_lookup_elem(index_fd(plane), &cookie, &number) ? 0 : number;
 }
 
 /* Programs read the old rule or the new one, and none while this is between its two stores of the version. */
@@ -121,10 +130,28 @@ void lc_plane_admit_nobody(struct lc_plane *plane, uint32_t admit)
 	set_rule(plane, admit, &(struct lc_admit_rule){.kind = LC_ADMIT_NOBODY});
 }
 
+void lc_plane_set_socket_resumption(struct lc_plane *plane, uint32_t admit,
+				    const struct lc_endpoint *name, bool sends,
+				    const struct lc_identity *identity,
+				    const struct lc_resumption *resumption)
+{
+	struct lc_admit *record = lc_admit_of(plane, admit);
+
+	/* What belongs to a membership is written while none is there. */
+	if (!resumption || record->resumption.number != resumption->number) {
+		lc_resumption_store(&record->resumption, NULL);
+		record->name = name ? *name : (struct lc_endpoint){0};
+		record->sends = sends;
+		record->identity = identity ? *identity : (struct lc_identity){0};
+	}
+	lc_resumption_store(&record->resumption, resumption);
+}
+
 void lc_plane_forget_socket(struct lc_plane *plane, uint32_t admit)
 {
 	struct lc_admit *record = lc_admit_of(plane, admit);
 
+	lc_resumption_store(&record->resumption, NULL);
 	lc_plane_admit_nobody(plane, admit);
 	bpf_map_delete_elem(index_fd(plane), &record->cookie);
 	lc_publish(&record->cookie, 0); /* how a reader knows a free record */

@@ -54,6 +54,15 @@ static const void *record_of(const struct lc_plane_view *view, enum lc_map map, 
 	return lc_map_record(&view->maps, map, number);
 }
 
+/* A plane is being made with other capacities where a table and its counters differ. */
+static uint32_t entries_of(const struct lc_plane_view *view, enum lc_map map, enum lc_map use)
+{
+	uint32_t records = lc_map_entries(&view->maps, map);
+	uint32_t uses = lc_map_entries(&view->maps, use);
+
+	return records < uses ? records : uses;
+}
+
 static uint32_t count_receivers(const struct lc_plane_view *view, uint64_t extent)
 {
 	uint32_t receivers = 0, slots = lc_map_entries(&view->maps, LC_MAP_EXTENTS);
@@ -74,7 +83,7 @@ int lc_plane_each_session(const struct lc_plane_view *view,
 				      const struct lc_session_use *use, uint32_t receiving_leaves),
 			  void *context)
 {
-	for (uint32_t i = 1; i < lc_map_entries(&view->maps, LC_MAP_SESSIONS); i++) {
+	for (uint32_t i = 1; i < entries_of(view, LC_MAP_SESSIONS, LC_MAP_SESSION_USE); i++) {
 		const struct lc_session *record = record_of(view, LC_MAP_SESSIONS, i);
 		struct lc_session_use use;
 		struct lc_session session;
@@ -96,7 +105,7 @@ int lc_plane_each_leaf(const struct lc_plane_view *view,
 				   const struct lc_leaf_use *use),
 		       void *context)
 {
-	for (uint32_t i = 1; i < lc_map_entries(&view->maps, LC_MAP_LEAVES); i++) {
+	for (uint32_t i = 1; i < entries_of(view, LC_MAP_LEAVES, LC_MAP_LEAF_USE); i++) {
 		const struct lc_leaf *record = record_of(view, LC_MAP_LEAVES, i);
 		struct lc_leaf_use use;
 		struct lc_leaf leaf;
@@ -118,7 +127,7 @@ int lc_plane_each_admit(const struct lc_plane_view *view,
 				    const struct lc_admit_use *use),
 			void *context)
 {
-	for (uint32_t i = 1; i < lc_map_entries(&view->maps, LC_MAP_ADMITS); i++) {
+	for (uint32_t i = 1; i < entries_of(view, LC_MAP_ADMITS, LC_MAP_ADMIT_USE); i++) {
 		const struct lc_admit *record = record_of(view, LC_MAP_ADMITS, i);
 		struct lc_admit_use use;
 		struct lc_admit admit;

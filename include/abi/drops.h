@@ -16,6 +16,13 @@
 
 #include "abi/types.h"
 
+#ifdef LC_LAYOUT_NEXT
+#define LC_DROPS_NEXT(X) \
+	X(PROBES_ONLY, probes_only, "probes-only", "data for a leaf that takes none")
+#else
+#define LC_DROPS_NEXT(X)
+#endif
+
 #define LC_DROPS(X)                                                                                \
 	/* at lc0, before the walk: the sender's datagram never became copies */                   \
 	X(MALFORMED, malformed, "malformed", "not UDP over IP, cut short, or with IP options")     \
@@ -47,7 +54,10 @@
 	X(QUEUE_FULL, queue_full, "queue-full",                                                    \
 	  "lost on the way to being policed datagram by datagram")                                 \
 	/* at a leaf's own socket, counted by the daemon every second and at the end */            \
-	X(BUFFER_FULL, buffer_full, "buffer-full", "let in, but the application does not keep up")
+	X(BUFFER_FULL, buffer_full, "buffer-full", "let in, but the application does not keep up") \
+	/* at lc0, ls1 or a member's own socket */                                                 \
+	X(NOT_ALIVE, not_alive, "not-alive", "after the time until which this node may copy")      \
+	LC_DROPS_NEXT(X)
 
 enum lc_drop {
 #define LC_DROP_ENUM(name, field, word, text) LC_DROP_##name,

@@ -7,7 +7,8 @@
  *
  * KIND: RECORDS is an array that user space maps into its memory. PER_CPU is an
  * array with a value for each possible CPU. HASH is a preallocated hash. RING
- * is a ring buffer of `value`s, whose capacity is in bytes.
+ * is a ring buffer of `value`s, whose capacity is in bytes. DOORS is an array of
+ * programs, which lives as long as it is pinned or open.
  *
  * CONFIG comes first: it says by which layout the others are to be read.
  */
@@ -17,6 +18,12 @@
 #include "abi/records.h"
 
 /* clang-format off */
+#ifdef LC_LAYOUT_NEXT
+#define LC_MAPS_NEXT(X) X(NEXT_USE, lc_next_use, RECORDS, __u32, struct lc_next_use, ONE)
+#else
+#define LC_MAPS_NEXT(X)
+#endif
+
 #define LC_MAPS(X)                                                                         \
 	X(CONFIG,      lc_config,      RECORDS, __u32, struct lc_config,      ONE)         \
 	X(SESSIONS,    lc_sessions,    RECORDS, __u32, struct lc_session,     SESSIONS)    \
@@ -35,8 +42,18 @@
 	/* counted by programs; and by the daemon, to be added */                          \
 	X(DROPS,       lc_drops,       PER_CPU, __u32, struct lc_drops,       ONE)         \
 	X(NODE_USE,    lc_node_use,    RECORDS, __u32, struct lc_node_use,    ONE)         \
-	X(EVENTS,      lc_events,      RING,    void,  struct lc_event,       EVENT_BYTES)
+	X(EVENTS,      lc_events,      RING,    void,  struct lc_event,       EVENT_BYTES) \
+	/* the admission program, to which the filter on every locked socket leads */      \
+	X(DOORS,       lc_doors,       DOORS,   __u32, __u32,                 ONE)         \
+	LC_MAPS_NEXT(X)
 /* clang-format on */
+
+/* How many at the end of the list the layout before this one does not have. */
+#ifdef LC_LAYOUT_NEXT
+#define LC_MAPS_ADDED 1
+#else
+#define LC_MAPS_ADDED 0
+#endif
 
 /* Capacities from those of sessions, leaves and admissions (number 0 included), which are set before the maps are made. */
 #define LC_CAPACITY_ONE(sessions, leaves, admits)	  1

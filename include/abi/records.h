@@ -34,9 +34,23 @@
 #include "abi/drops.h"
 #include "abi/endpoint.h"
 
+/*
+ * Whoever finds another layout than its own goes on with it if that is no more
+ * than one older (LC_LAYOUT_ADOPTS), or says that it may (LC_LAYOUT_READABLE_BY):
+ * then what is new are slots of LC_DROPS, fields out of a reserve, which were zero, and
+ * maps, at the end of their list. `make LAYOUT=next` builds one that has one of each.
+ */
+#ifdef LC_LAYOUT_NEXT
+#define LC_LAYOUT_VERSION 4
+#else
 #define LC_LAYOUT_VERSION 3
+#endif
 /* The oldest layout whose programs and daemon may go on with records of this one. */
 #define LC_LAYOUT_READABLE_BY 3
+/* The oldest layout with whose records those of this one may go on. */
+#define LC_LAYOUT_ADOPTS 3
+/* The oldest layout with an lc_config.before. */
+#define LC_LAYOUT_WITH_BEFORE 3
 
 /* Default capacities, number 0 included; set before the maps are created. */
 #define LC_MAX_SESSIONS 1024
@@ -76,6 +90,15 @@ struct lc_node_use {
 	__u64 reserved[16];
 };
 LC_ASSERT_SIZE(struct lc_node_use, 640);
+
+#ifdef LC_LAYOUT_NEXT
+/* What the programs of this layout count on this node, whatever the session. */
+struct lc_next_use {
+	__u64 walks;
+	__u64 reserved[15];
+};
+LC_ASSERT_SIZE(struct lc_next_use, 128);
+#endif
 
 /* A flowspec in the order and units of Winsock's FLOWSPEC (bytes, seconds, microseconds). */
 struct lc_flowspec {
@@ -152,7 +175,12 @@ struct lc_session_use {
 	__u64 bytes;	 /* of whole IP datagrams */
 	struct lc_meter meter;
 	struct lc_drops drops;
+#ifdef LC_LAYOUT_NEXT
+	__u64 walks; /* of the session's leaves, begun */
+	__u64 reserved[19];
+#else
 	__u64 reserved[20];
+#endif
 };
 LC_ASSERT_SIZE(struct lc_session_use, 704);
 
