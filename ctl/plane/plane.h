@@ -85,7 +85,7 @@ const struct lc_host_before *lc_plane_host_before(const struct lc_plane *plane);
 void lc_plane_record_host(struct lc_plane *plane, const struct lc_host_before *before);
 
 /*
- * Removes the pins and the directory: copies end, and locked sockets hear nothing any more.
+ * Removes the pins and the directory: locked sockets hear nothing any more; copies end with lc0.
  * *before is what was recorded of the host (recorded 0: nothing). -ENOENT: nothing is pinned
  * there, and *before says so too; -EADDRINUSE: somebody has the plane open; -EPERM; each with
  * its sentence in *error, and nothing is removed.

@@ -23,7 +23,8 @@ void take_over(struct net *net)
 	struct lc_error error = {""};
 
 	net_kill(net);
-	cr_assert_eq(net_adopt(net, &error), 0, "%s", error.text);
+	cr_assert_eq(net_start(net, &error), 0, "%s", error.text);
+	cr_assert(lc_plane_is_adopted(net->plane));
 }
 
 uint32_t count_entries(const struct net *net, enum lc_map map)

@@ -77,15 +77,18 @@ void net_open_sized(struct net *net, uint32_t sessions, uint32_t leaves, uint32_
 	net_open_bare(net);
 	net->options = (struct lc_plane_options){
 		.bpf_dir = net->bpf_dir,
-		.sender_ifindex = net->lc0,
-		.cut_ifindex = if_nametoindex("ls0"),
-		.cut_end_ifindex = if_nametoindex("ls1"),
-		.loopback_ifindex = net->lo,
 		.sessions = sessions,
 		.leaves = leaves,
 		.admits = admits,
 	};
-	cr_assert_eq(lc_plane_open(&net->plane, &net->options, &error), 0, "%s", error.text);
+	net->devices = (struct lc_plane_devices){
+		.sender = net->lc0,
+		.cut = if_nametoindex("ls0"),
+		.cut_end = if_nametoindex("ls1"),
+		.loopback = net->lo,
+	};
+	cr_assert_eq(net_start(net, &error), 0, "%s", error.text);
+	cr_assert_not(lc_plane_is_adopted(net->plane));
 }
 
 void net_kill(struct net *net)
@@ -94,12 +97,16 @@ void net_kill(struct net *net)
 	net->plane = NULL;
 }
 
-int net_adopt(struct net *net, struct lc_error *error)
+int net_start(struct net *net, struct lc_error *error)
 {
-	struct lc_plane_options options = net->options;
+	int err = lc_plane_open(&net->plane, &net->options, error);
 
-	options.adopt = true;
-	return lc_plane_open(&net->plane, &options, error);
+	if (err)
+		return err;
+	err = lc_plane_attach(net->plane, &net->devices, error);
+	if (err)
+		net_kill(net);
+	return err;
 }
 
 void net_open(struct net *net)
@@ -109,7 +116,11 @@ void net_open(struct net *net)
 
 void net_close(struct net *net)
 {
-	lc_plane_close(net->plane);
+	struct lc_host_before before;
+	struct lc_error error = {""};
+
+	net_kill(net);
+	cr_expect_eq(lc_plane_purge(net->bpf_dir, &before, &error), 0, "%s", error.text);
 	close(net->tap);
 	cr_expect_neq(access(net->bpf_dir, F_OK), 0, "%s is left over", net->bpf_dir);
 }

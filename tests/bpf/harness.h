@@ -16,6 +16,7 @@
 
 #include <criterion/criterion.h>
 
+#include "core/local.h"
 #include "packet.h"
 #include "plane/internal.h"
 
@@ -28,6 +29,7 @@ struct net {
 	uint32_t lc0, lo, tap0;
 	char bpf_dir[64];
 	struct lc_plane_options options;
+	struct lc_plane_devices devices;
 	struct lc_plane *plane;
 };
 
@@ -40,8 +42,8 @@ void net_open_bare(struct net *net);
 void net_close(struct net *net);
 /* Ends the plane as a killed daemon would... */
 void net_kill(struct net *net);
-/* ...and begins the next from what is left. */
-int net_adopt(struct net *net, struct lc_error *error);
+/* ...and begins the next, from what is left if there is any: opened and attached, or neither. */
+int net_start(struct net *net, struct lc_error *error);
 
 /* A UDP socket bound to address:port that sends multicast by lc0. */
 int net_socket(const struct net *net, const char *address, uint16_t port);

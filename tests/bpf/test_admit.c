@@ -29,7 +29,9 @@ static void set_up(struct bench *bench, bool ipv6)
 	bench->there = ipv6 ? "fd09::20" : "10.9.0.32";
 	bench->elsewhere = ipv6 ? "fd09::21" : "10.9.0.33";
 	bench->socket = net_socket(&bench->net, bench->here, MEMBER_PORT);
-	cr_assert_eq(lc_plane_admit_socket(bench->net.plane, bench->socket, &bench->admit), 0);
+	cr_assert_eq(lc_plane_admit_socket(bench->net.plane, bench->socket, 0, LC_ROLE_LEAF,
+					   &bench->admit),
+		     0);
 }
 
 static void add_uplink(struct bench *bench, const struct lc_policer *up)
@@ -258,7 +260,8 @@ Test(admit, is_locked)
 	cr_expect_eq(errno, EPERM);
 	cr_expect_lt(setsockopt(bench.socket, SOL_SOCKET, SO_LOCK_FILTER, &off, sizeof(off)), 0);
 	cr_expect_eq(errno, EPERM);
-	cr_expect_eq(lc_plane_admit_socket(bench.net.plane, bench.socket, &again), -EEXIST);
+	cr_expect_eq(lc_plane_admit_socket(bench.net.plane, bench.socket, 0, LC_ROLE_LEAF, &again),
+		     -EEXIST);
 	expect_one(&bench, "still nobody", bench.there, 5000, LC_DROP_NOT_ADMITTED);
 	net_close(&bench.net);
 }
@@ -287,8 +290,9 @@ Test(admit, not_a_socket)
 	uint32_t admit = 99;
 
 	set_up(&bench, false);
-	cr_expect_eq(lc_plane_admit_socket(bench.net.plane, -1, &admit), -EBADF);
-	cr_expect_eq(lc_plane_admit_socket(bench.net.plane, bench.net.tap, &admit), -ENOTSOCK);
+	cr_expect_eq(lc_plane_admit_socket(bench.net.plane, -1, 0, LC_ROLE_LEAF, &admit), -EBADF);
+	cr_expect_eq(lc_plane_admit_socket(bench.net.plane, bench.net.tap, 0, LC_ROLE_LEAF, &admit),
+		     -ENOTSOCK);
 	cr_expect_eq(admit, 99);
 	net_close(&bench.net);
 }

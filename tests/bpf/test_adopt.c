@@ -237,7 +237,7 @@ Test(adopt, under_traffic)
 	net_open(&net);
 	session = net_session(&net, ROOT4, NULL);
 	socket = net_socket(&net, ROOT4, 7000);
-	cr_assert_eq(lc_plane_admit_socket(net.plane, socket, &admit), 0);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, socket, 0, LC_ROLE_LEAF, &admit), 0);
 	lc_plane_admit_anchor(net.plane, admit, &session.name, net.lo, 0, true);
 	leaf = net_local_leaf(&net, &session, ROOT4, 7000);
 	limited = net_leaf(&net, &session, 0, &hundred);
@@ -300,19 +300,5 @@ Test(adopt, hops)
 	lc_plane_set_hop(net.plane, leaf, LC_HOP_0, &hops[2]);
 	cr_expect_arr_eq(&record->hop[record->hop_in_use], &hops[2], sizeof(*hops));
 	cr_expect_not(net.plane->leaf_states[leaf].spare_busy, "it was there already");
-	net_close(&net);
-}
-
-/* Capacities are as they were made. */
-Test(adopt, capacities_stay)
-{
-	struct net net;
-
-	net_open_sized(&net, 4, 8, 16);
-	net.options.sessions = net.options.leaves = net.options.admits = 64;
-	take_over(&net);
-	cr_expect_eq(net.plane->free_sessions.count, 3);
-	cr_expect_eq(net.plane->free_leaves.count, 7);
-	cr_expect_eq(net.plane->free_admits.count, 15);
 	net_close(&net);
 }

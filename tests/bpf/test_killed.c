@@ -101,7 +101,9 @@ Test(killed, half_done_admissions)
 	for (int i = 0; i < 3; i++)
 		sockets[i] = net_socket(&net, ROOT4, 7000 + i);
 	for (int i = 0; i < 2; i++) {
-		cr_assert_eq(lc_plane_admit_socket(net.plane, sockets[i], &admits[i]), 0);
+		cr_assert_eq(
+			lc_plane_admit_socket(net.plane, sockets[i], 0, LC_ROLE_LEAF, &admits[i]),
+			0);
 		lc_plane_admit_anchor(net.plane, admits[i], &anchor, 0, 0, true);
 	}
 	cookie = lc_admit_of(net.plane, admits[0])->cookie;
@@ -118,70 +120,8 @@ Test(killed, half_done_admissions)
 	cr_expect_eq(lc_admit_of(net.plane, admits[1])->version % 2, 0);
 	cr_expect_eq(lc_admit_of(net.plane, 7)->cookie, 0);
 	cr_expect_eq(net.plane->free_admits.count, 5);
-	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[0], &again), -EEXIST);
-	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[2], &again), 0);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[0], 0, LC_ROLE_LEAF, &again),
+		     -EEXIST);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[2], 0, LC_ROLE_LEAF, &again), 0);
 	net_close(&net);
-}
-
-/* ---- refused ---- */
-
-static void expect_refused(struct net *net, int err, const char *says)
-{
-	struct lc_error error = {""};
-	struct stat info;
-
-	cr_expect_eq(net_adopt(net, &error), err, "%s", error.text);
-	cr_expect_null(net->plane);
-	cr_expect_not_null(strstr(error.text, says), "\"%s\"", error.text);
-	cr_expect_eq(stat(net->bpf_dir, &info), 0, "it is left as it is");
-}
-
-/* What cannot be adopted is not touched: copies go on. */
-Test(adopt, refuses)
-{
-	struct session session, other;
-	struct lc_error error = {""};
-	struct lc_plane *former;
-	struct lc_leaf_use use;
-	char pin[128];
-	uint32_t leaf;
-	struct net net;
-
-	net_open_sized(&net, 8, 16, 8);
-	session = net_session(&net, ROOT4, NULL);
-	other = net_session(&net, ROOT6, NULL);
-	leaf = net_leaf(&net, &session, 0, NULL);
-	net_leaf(&net, &other, 1, NULL);
-
-	former = net.plane;
-	net.plane = NULL;
-	expect_refused(&net, -EADDRINUSE, "another leafcastd");
-	net.plane = former;
-
-	lc_config_of(net.plane)->layout = LC_LAYOUT_VERSION + 1;
-	net_kill(&net);
-	expect_refused(&net, -EPROTO, "have layout 3 and this program reads layout 2");
-	send_to(session.root, &session.channel, "x", 1, 0);
-	snprintf(pin, sizeof(pin), "%s/lc_config", net.bpf_dir);
-	cr_assert_eq(bpf_map_update_elem(bpf_obj_get(pin), &(uint32_t){0},
-					 &(struct lc_config){.layout = LC_LAYOUT_VERSION}, BPF_ANY),
-		     0);
-	cr_assert_eq(net_adopt(&net, &error), 0, "%s", error.text);
-	lc_plane_leaf_use(net.plane, leaf, &use);
-	cr_expect_eq(use.datagrams, 1, "sent while nobody had adopted it");
-
-	/* Two sessions that claim the same slots. */
-	lc_session_of(net.plane, other.number)->extent =
-		lc_session_of(net.plane, session.number)->extent;
-	net_kill(&net);
-	expect_refused(&net, -EPROTO, "contradict each other");
-
-	snprintf(pin, sizeof(pin), "%s/lc_uplinks", net.bpf_dir);
-	cr_assert_eq(unlink(pin), 0);
-	expect_refused(&net, -ENOENT, net.bpf_dir);
-	cr_expect_eq(lc_plane_open(&net.plane, &net.options, &error), 0, "created anew: %s",
-		     error.text);
-	net_close(&net);
-	cr_expect_eq(net_adopt(&net, &error), -ENOENT);
-	cr_expect_neq(access(net.bpf_dir, F_OK), 0, "no directory is made");
 }

@@ -80,7 +80,7 @@ Test(members, follow_the_records)
 	lc_plane_remove_leaf(net.plane, leaf);
 	cr_expect_not(find_member(&net, LC_MEMBER_LEAF, leaf, &member));
 
-	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, &admit), 0);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, 0, LC_ROLE_LEAF, &admit), 0);
 	cr_expect(find_member(&net, LC_MEMBER_SOCKET, admit, &member));
 	cr_expect_eq(member.state, LC_MEMBER_IDLE);
 	lc_plane_admit_leaves(net.plane, admit, session.number);

@@ -16,18 +16,28 @@
 
 static int try_open(const struct net *net, const char *bpf_dir, struct lc_error *error)
 {
-	struct lc_plane_options options = {
-		.bpf_dir = bpf_dir,
-		.sender_ifindex = net->lc0,
-		.loopback_ifindex = net->lo,
-	};
+	struct lc_plane_options options = {.bpf_dir = bpf_dir};
 	struct lc_plane *plane = NULL;
 	int err = lc_plane_open(&plane, &options, error);
 
 	if (err)
 		cr_expect_null(plane);
-	lc_plane_close(plane);
+	lc_plane_hand_over(plane);
 	return err;
+}
+
+static int count_one(void *context, uint32_t number, const struct lc_session *session)
+{
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static unsigned int count_sessions(const struct net *net)
+{
+	unsigned int count = 0;
+
+	lc_plane_each_own_session(net->plane, count_one, &count);
+	return count;
 }
 
 Test(plane, no_bpffs)
@@ -65,8 +75,6 @@ Test(plane, no_privileges)
 		struct lc_plane_view *view = NULL;
 		struct lc_plane_options options = {
 			.bpf_dir = net.bpf_dir,
-			.sender_ifindex = net.lc0,
-			.loopback_ifindex = net.lo,
 		};
 		struct lc_plane *plane = NULL;
 		bool right;
@@ -83,17 +91,22 @@ Test(plane, no_privileges)
 	rmdir(net.bpf_dir);
 }
 
+/* The plane is whole all the same, and the call may be repeated. */
 Test(plane, no_device)
 {
 	struct lc_error error = {""};
+	uint32_t lc0;
 	struct net net;
-	struct stat info;
 
-	net_open_bare(&net);
-	net.lc0 = 4711;
-	cr_expect_eq(try_open(&net, net.bpf_dir, &error), -ENODEV);
+	net_open(&net);
+	net_kill(&net);
+	lc0 = net.devices.sender;
+	net.devices.sender = 4711;
+	cr_expect_eq(net_start(&net, &error), -ENODEV);
 	cr_expect_not_null(strstr(error.text, "4711"), "%s", error.text);
-	cr_expect_neq(stat(net.bpf_dir, &info), 0, "nothing is left over");
+	net.devices.sender = lc0;
+	cr_expect_eq(net_start(&net, &error), 0, "%s", error.text);
+	net_close(&net);
 }
 
 Test(plane, capacities)
@@ -108,11 +121,12 @@ Test(plane, capacities)
 	cr_expect_null(plane);
 }
 
-/* What a killed daemon left is replaced; what is not ours is left alone. */
+/* Without its configuration it is half a plane, which is replaced; what is not ours is left alone. */
 Test(plane, replaces_stale_pins)
 {
+	struct lc_host_before before;
 	struct lc_error error = {""};
-	char foreign[128], stale[128];
+	char foreign[128], config[128];
 	struct session session;
 	struct stat info;
 	struct net net;
@@ -120,36 +134,42 @@ Test(plane, replaces_stale_pins)
 	net_open(&net);
 	session = net_session(&net, ROOT4, NULL);
 	net_leaf(&net, &session, 0, NULL);
-	snprintf(stale, sizeof(stale), "%s/lc_sessions", net.bpf_dir);
+	snprintf(config, sizeof(config), "%s/lc_config", net.bpf_dir);
 	snprintf(foreign, sizeof(foreign), "%s/other", net.bpf_dir);
 	cr_assert_eq(bpf_obj_pin(lc_programs_sender(net.plane->programs), foreign), 0);
 	cr_expect_eq(stat(net.bpf_dir, &info), 0);
 	cr_expect_eq(info.st_mode & 0777, 0700);
 	/* A second daemon, while the first one is at work there... */
 	cr_expect_eq(try_open(&net, net.bpf_dir, &error), -EADDRINUSE);
-	cr_expect_eq(stat(stale, &info), 0);
-	/* ...and when it was killed: its pins and filter are still there. */
-	close(net.plane->pins);
-	net.plane->pins = -1;
-	cr_expect_eq(try_open(&net, net.bpf_dir, &error), 0, "%s", error.text);
-	cr_expect_neq(stat(stale, &info), 0);
+	cr_expect_eq(lc_plane_purge(net.bpf_dir, &before, &error), -EADDRINUSE);
+	cr_expect_not_null(strstr(error.text, "another leafcastd"), "%s", error.text);
+	cr_expect_eq(stat(config, &info), 0);
+	/* ...and when it was killed before it had pinned all. */
+	net_kill(&net);
+	cr_assert_eq(unlink(config), 0);
+	cr_expect_eq(net_start(&net, &error), 0, "%s", error.text);
+	cr_expect_not(lc_plane_is_adopted(net.plane));
+	cr_expect_eq(count_sessions(&net), 0);
 	cr_expect_eq(stat(foreign, &info), 0);
-	/* With somebody else's pin in it the directory had to stay. */
+	/* With somebody else's pin in it the directory has to stay. */
+	net_kill(&net);
+	cr_expect_eq(lc_plane_purge(net.bpf_dir, &before, &error), 0, "%s", error.text);
+	cr_expect_neq(stat(config, &info), 0);
+	cr_expect_eq(stat(foreign, &info), 0);
 	unlink(foreign);
 	cr_expect_eq(rmdir(net.bpf_dir), 0);
-	net_close(&net);
 }
 
-/* After close the device is as it was before open. */
-Test(plane, detaches)
+/* Only what is pinned keeps a plane; the filters stay for the next, with the devices. */
+Test(plane, hand_over_leaves_all)
 {
 	struct net net;
 
 	net_open(&net);
-	cr_expect_eq(system("tc qdisc show dev lc0 | grep -q clsact"), 0);
+	net_kill(&net);
 	cr_expect_eq(system("tc filter show dev lc0 egress | grep -q lc_sender"), 0);
-	lc_plane_close(net.plane);
-	cr_expect_neq(system("tc qdisc show dev lc0 | grep -q clsact"), 0);
+	cr_expect_eq(system("tc filter show dev ls1 ingress | grep -q lc_segments"), 0);
+	net_close(&net);
 }
 
 /* ---- numbers ---- */
@@ -197,14 +217,15 @@ Test(plane, tables_are_finite)
 	spec.sender = sockets[0];
 	cr_expect_eq(lc_plane_open_session(net.plane, &spec, &number, &channel), 0);
 	cr_expect_eq(lc_plane_open_session(net.plane, &spec, &number, &channel), -ENOSPC);
-	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[0], &admit), 0);
-	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[1], &admit), -ENOSPC);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[0], 0, LC_ROLE_LEAF, &admit), 0);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[1], 0, LC_ROLE_LEAF, &admit),
+		     -ENOSPC);
 	lc_plane_close_session(net.plane, number);
 	lc_plane_forget_socket(net.plane, admit);
 	while (net.plane->free_sessions.count == 0 || net.plane->free_admits.count == 0)
 		cr_assert(net_process(&net, NULL, NULL));
 	cr_expect_eq(lc_plane_open_session(net.plane, &spec, &number, &channel), 0);
-	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[1], &admit), 0);
+	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[1], 0, LC_ROLE_LEAF, &admit), 0);
 	net_close(&net);
 }
 
@@ -398,7 +419,7 @@ Test(plane, full_buffers)
 	net_open(&net);
 	session = net_session(&net, ROOT4, NULL);
 	send_many(&session, 3);
-	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, &admit), 0);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, 0, LC_ROLE_LEAF, &admit), 0);
 	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
 		lc_plane_note_full_buffer(net.plane, admit, told[i]);
 	lc_plane_admit_use(net.plane, admit, &use);
@@ -463,7 +484,7 @@ Test(view, shows_what_is_there)
 	for (unsigned int i = 0; i < 7; i++)
 		leaves[i] = net_leaf(&net, &session, i, NULL);
 	lc_plane_leave_leaf(net.plane, leaves[6]); /* its record stays */
-	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, &admit), 0);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, session.root, 0, LC_ROLE_LEAF, &admit), 0);
 	send_to(session.root, &session.channel, "x", 1, 0);
 	send_to(session.root, &session.channel, "y", 1, 0);
 	cr_assert_eq(lc_plane_view_open(&view, net.bpf_dir, &error), 0, "%s", error.text);

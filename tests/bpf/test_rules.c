@@ -20,7 +20,9 @@ static void set_up(struct bench *bench, const char *here)
 	memset(bench, 0, sizeof(*bench));
 	net_open(&bench->net);
 	bench->socket = net_socket(&bench->net, here, MEMBER_PORT);
-	cr_assert_eq(lc_plane_admit_socket(bench->net.plane, bench->socket, &bench->admit), 0);
+	cr_assert_eq(lc_plane_admit_socket(bench->net.plane, bench->socket, 0, LC_ROLE_LEAF,
+					   &bench->admit),
+		     0);
 }
 
 static struct packet arriving(const char *here, const char *from, uint16_t port)

@@ -249,7 +249,9 @@ static void check_local(const char *root)
 	session = net_session(&net, root, NULL);
 	for (unsigned int i = 0; i < 2; i++) {
 		sockets[i] = net_socket(&net, root, 7000 + i);
-		cr_assert_eq(lc_plane_admit_socket(net.plane, sockets[i], &admits[i]), 0);
+		cr_assert_eq(
+			lc_plane_admit_socket(net.plane, sockets[i], 0, LC_ROLE_LEAF, &admits[i]),
+			0);
 		lc_plane_admit_anchor(net.plane, admits[i], &session.name, net.lo, 0, true);
 	}
 	setsockopt(sockets[1], IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
