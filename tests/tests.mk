@@ -31,6 +31,15 @@ $(O)/tests/stress/joins: $(call test_objs,$(STRS_SRC)) $(common) $(call objs,loc
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lpthread
 STRESS := $(O)/tests/stress/joins
 
+# A start of a plane, and the same of the layout above, which the tests of the plane run.
+$(O)/tests/layout/start: $(O)/tests/layout/start.o $(call objs,base) $(call objs,core) $(call objs,plane)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane)
+ifeq ($(LAYOUT),)
+NEXT := $(O)/layout-next/tests/layout/start
+$(NEXT): always
+	$(Q)$(MAKE) --no-print-directory LAYOUT=next $@
+endif
+
 # Bugs that the sanitizers must catch: scripts/sanitized --self-test
 PLANTED := $(patsubst %.c,$(O)/%,$(wildcard tests/planted/*.c))
 $(PLANTED): $(O)/tests/planted/%: $(O)/tests/planted/%.o
@@ -44,7 +53,7 @@ $(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
 # Each where its directory has sources.
-TESTS := $(O)/tests/netns/offload_root $(O)/tests/hostile/hostile $(STRESS) \
+TESTS := $(NEXT) $(O)/tests/netns/offload_root $(O)/tests/hostile/hostile $(STRESS) \
          $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) \
          $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider)
 tests: all $(TESTS) ## build the tests
@@ -64,4 +73,4 @@ test-long: ## every test with address and undefined behaviour sanitizers, the li
 	$(Q)BUILD=.build/address,undefined scripts/sanitized
 	$(if $(STRESS),$(Q)BUILD=.build/thread scripts/sanitized stress)
 
-.PHONY: tests stress planted test test-long
+.PHONY: always tests stress planted test test-long

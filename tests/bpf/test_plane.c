@@ -513,6 +513,7 @@ Test(view, errors)
 	cr_expect_eq(lc_plane_view_open(&view, "/nowhere", &error), -ENOENT);
 	cr_expect_not_null(strstr(error.text, "/nowhere"), "%s", error.text);
 	lc_config_of(net.plane)->layout = LC_LAYOUT_VERSION + 1;
+	lc_config_of(net.plane)->readable_by = LC_LAYOUT_VERSION + 1;
 	cr_expect_eq(lc_plane_view_open(&view, net.bpf_dir, &error), -EPROTO);
 	cr_expect_null(view);
 	cr_expect_not_null(strstr(error.text, "layout 3"), "%s", error.text);
