@@ -57,8 +57,11 @@ enum lc_local_kind {
 	 * its cookie. REPLY reason 0: it is what it was; else what it was a member of
 	 * has ended so (LOST: nothing is known of it any more), and it is as after
 	 * OPEN. What the library does not take for a member, and is one, ends as
-	 * reset. A socket that nobody knows any more, and that was no member, is
-	 * opened. LISTEN follows of one that listens. A root comes before its handles.
+	 * reset; what is ending already goes on to. A socket that nobody knows any
+	 * more, and that was no member, is opened. Errors: of a shortage (-EMFILE,
+	 * -ENFILE, -ENOMEM, -ENOBUFS) it is said again; any other gives the socket
+	 * up. LISTEN follows of one that listens, CLOSE of one that was shut down. A
+	 * root comes before its handles.
 	 */
 	LC_LOCAL_RESUME = 10,
 	/*

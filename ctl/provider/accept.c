@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* WSPAccept: the first request, the application's decision, the new socket. */
+#include "base/clock.h"
 #include "provider/address.h"
 #include "provider/backlog.h"
 #include "provider/condition.h"
@@ -11,13 +12,17 @@
 #include "provider/retire.h"
 #include "provider/table.h"
 
-/* One that the daemon has given away already does no harm. */
-static void reject(const struct lc_socket *s, uint64_t request, enum leafcast_reason reason)
+/*
+ * By the connection that the request came by: the number is another one's on
+ * any later. One that the daemon has given away already does no harm.
+ */
+static void reject(const struct lc_socket *s, uint64_t link, uint64_t request,
+		   enum leafcast_reason reason)
 {
-	lc_connection_tell(s->link, &(struct lc_local_message){.kind = LC_LOCAL_REJECT,
-							       .socket = s->number,
-							       .request = request,
-							       .reason = reason});
+	lc_connection_tell(link, &(struct lc_local_message){.kind = LC_LOCAL_REJECT,
+							    .socket = s->number,
+							    .request = request,
+							    .reason = reason});
 }
 
 /* Of an offer that its maker took back. */
@@ -43,7 +48,7 @@ static void decide(struct lc_exchange *exchange)
 	lc_event_connected(other);
 }
 
-static int start(struct lc_socket *s, struct lc_socket *other, uint64_t request,
+static int start(struct lc_socket *s, struct lc_socket *other, uint64_t link, uint64_t request,
 		 const struct lc_decision *decision, struct lc_exchange *exchange)
 {
 	struct lc_local_message message = {
@@ -57,7 +62,7 @@ static int start(struct lc_socket *s, struct lc_socket *other, uint64_t request,
 		.has_flows = decision->has_flows,
 		.flows = decision->flows,
 	};
-	int error = lc_exchange_start(exchange, &message, other->fd, lc_waits.accept_ns);
+	int error = lc_exchange_start(exchange, link, &message, other->fd, lc_waits.accept_ns);
 
 	return error ? error : lc_exchange_wait(exchange);
 }
@@ -66,7 +71,7 @@ static int start(struct lc_socket *s, struct lc_socket *other, uint64_t request,
  * Locked. On failure the request may still be open, at a limit of the daemon or
  * of this process: then the peer is told so, and the backlog has its place back.
  */
-static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
+static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t link, uint64_t request,
 		 const struct lc_decision *decision)
 {
 	struct lc_exchange *exchange = lc_exchange_new(sizeof(*exchange), s, other, decide);
@@ -74,7 +79,7 @@ static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
 	bool refused = false; /* the daemon knows why, and so does the peer */
 
 	if (exchange) {
-		error = start(s, other, request, decision, exchange);
+		error = start(s, other, link, request, decision, exchange);
 		refused = exchange->decided && !exchange->unanswered && !exchange->reply.error &&
 			  exchange->reason != LEAFCAST_LIMIT;
 	}
@@ -82,7 +87,7 @@ static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
 	if (!error)
 		return 0;
 	if (!refused)
-		reject(s, request, LEAFCAST_LIMIT);
+		reject(s, link, request, LEAFCAST_LIMIT);
 	/* The peer gave up while the application decided. */
 	if (refused && (error == WSAETIMEDOUT || error == WSAEINTR) && !s->closing)
 		return WSAEACCES;
@@ -90,8 +95,8 @@ static int admit(struct lc_socket *s, struct lc_socket *other, uint64_t request,
 }
 
 /* Locked, unlocked meanwhile. *other is published, or retired and NULL. */
-static int take_in(struct lc_socket *s, uint64_t request, const struct lc_decision *decision,
-		   SOCKET *result)
+static int take_in(struct lc_socket *s, uint64_t link, uint64_t request,
+		   const struct lc_decision *decision, SOCKET *result)
 {
 	struct lc_socket *other;
 	int error;
@@ -100,15 +105,15 @@ static int take_in(struct lc_socket *s, uint64_t request, const struct lc_decisi
 	error = lc_socket_new(s->entry, LC_ROLE_LEAF, &other);
 	lc_socket_lock(s);
 	if (error || s->closing) {
-		reject(s, request, LEAFCAST_LIMIT);
+		reject(s, link, request, LEAFCAST_LIMIT);
 		if (!error)
 			lc_socket_release(other);
 		return error ? error : WSAEINTR;
 	}
 	other->root = s->role == LC_ROLE_ROOT ? s->number : 0;
-	other->link = s->link;
+	other->link = link;
 	lc_table_list(other);
-	error = admit(s, other, request, decision);
+	error = admit(s, other, link, request, decision);
 	lc_socket_unlock(s);
 	if (error) {
 		lc_retire_abortively(other);
@@ -131,8 +136,26 @@ static int check_listening(const struct lc_socket *s)
 		return s->reason == LEAFCAST_NETWORK_DOWN ? WSAENETDOWN : WSAEINVAL;
 	if (!s->listening)
 		return WSAEINVAL;
-	/* Nobody is left to bring a request. */
-	return s->link == lc_connection_link() ? 0 : WSAENETDOWN;
+	return s->link ? 0 : WSAENETDOWN; /* given up: nobody will bring a request */
+}
+
+/* No request: waits for one, or for the daemon, if it is away, no longer than patience since it went. */
+static int wait_for_request(struct lc_socket *s)
+{
+	uint64_t until;
+
+	if (lc_daemon_knows(s)) {
+		if (s->nonblocking)
+			return WSAEWOULDBLOCK;
+		lc_socket_wait(s);
+		return 0;
+	}
+	until = lc_connection_lost_ns() + lc_waits.patience_ns;
+	if (lc_now_ns() >= until)
+		return WSAENETDOWN;
+	if (s->nonblocking)
+		return WSAEWOULDBLOCK;
+	return lc_await_daemon(s, until);
 }
 
 /* Waits for a request that nobody is deciding. */
@@ -146,9 +169,9 @@ static int first_request(struct lc_socket *s, struct lc_request **request)
 		*request = lc_backlog_first(s);
 		if (*request)
 			return 0;
-		if (s->nonblocking)
-			return WSAEWOULDBLOCK;
-		lc_socket_wait(s);
+		error = wait_for_request(s);
+		if (error)
+			return error;
 	}
 }
 
@@ -178,7 +201,7 @@ static void ask_application(struct lc_socket *s, struct lc_request *request,
 static int settle(struct lc_socket *s, struct lc_request *request, struct lc_decision *decision,
 		  SOCKET *result)
 {
-	uint64_t number = request->asked.request;
+	uint64_t number = request->asked.request, link = s->link;
 	int error = 0;
 
 	ask_application(s, request, decision);
@@ -195,10 +218,10 @@ static int settle(struct lc_socket *s, struct lc_request *request, struct lc_dec
 	if (error)
 		return error;
 	if (decision->verdict == CF_REJECT) {
-		reject(s, number, decision->reason);
+		reject(s, link, number, decision->reason);
 		return decision->code;
 	}
-	return take_in(s, number, decision, result);
+	return take_in(s, link, number, decision, result);
 }
 
 static int accept_one(struct lc_socket *s, struct sockaddr *addr, LPINT addrlen,

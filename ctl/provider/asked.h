@@ -3,6 +3,7 @@
 #ifndef CTL_PROVIDER_ASKED_H
 #define CTL_PROVIDER_ASKED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/local.h"
@@ -12,6 +13,7 @@ struct lc_asked {
 	struct lc_asked *next;
 	uint64_t id;
 	uint64_t until_ns;
+	bool lost; /* no answer, because the connection ended */
 	/*
 	 * Called exactly once if lc_connection_ask() returned 0, before any
 	 * later event is looked at. NULL: no answer came in time, or the

@@ -3,6 +3,7 @@
 #include "provider/enter.h"
 #include "provider/errors.h"
 #include "provider/events.h"
+#include "provider/farewell.h"
 #include "provider/membership.h"
 #include "provider/retire.h"
 
@@ -46,6 +47,7 @@ static bool shut(struct lc_socket *socket, int how)
 	if (!ends || socket->membership == LC_ENDED)
 		return false;
 	lc_member_ended(socket, LEAFCAST_CLOSED, true);
+	socket->left = true;
 	lc_tell_close(socket, LEAFCAST_CLOSED);
 	return true;
 }

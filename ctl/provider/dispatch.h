@@ -7,7 +7,8 @@
 
 /*
  * REQUEST, WITHDRAWN, CLOSED; about unknown sockets: ignored, they were closed
- * meanwhile, which rejects whoever asked there. And the connection's loss.
+ * meanwhile, which rejects whoever asked there. And the connection's loss and
+ * the next one.
  */
 extern const struct lc_connection_handlers lc_dispatch;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "provider/errors.h"
 #include "provider/exchange.h"
 
@@ -34,6 +36,7 @@ void lc_exchange_release(struct lc_exchange *exchange)
 static void take_reply(struct lc_exchange *exchange, const struct lc_local_message *reply)
 {
 	exchange->unanswered = !reply;
+	exchange->lost = exchange->asked.lost;
 	if (!reply) {
 		exchange->code = WSAENETDOWN;
 		exchange->reason = LEAFCAST_NETWORK_DOWN;
@@ -64,11 +67,32 @@ static void answered(struct lc_asked *asked, const struct lc_local_message *repl
 	lc_exchange_release(exchange);
 }
 
-int lc_exchange_start(struct lc_exchange *exchange, struct lc_local_message *message,
+bool lc_daemon_knows(const struct lc_socket *socket)
+{
+	return socket->link && !socket->awaited && socket->link == lc_connection_link();
+}
+
+int lc_await_daemon(struct lc_socket *socket, uint64_t until_ns)
+{
+	int error = 0;
+
+	if (lc_daemon_knows(socket))
+		return 0;
+	lc_connection_hurry(true);
+	while (!error && !lc_daemon_knows(socket)) {
+		if (socket->closing)
+			error = WSAEINTR;
+		else if (!socket->link || !lc_socket_wait_until(socket, until_ns))
+			error = WSAENETDOWN;
+	}
+	lc_connection_hurry(false);
+	return error;
+}
+
+int lc_exchange_start(struct lc_exchange *exchange, uint64_t link, struct lc_local_message *message,
 		      int descriptor, uint64_t wait_ns)
 {
 	struct lc_socket *socket = exchange->socket;
-	uint64_t link = socket->link;
 	int error;
 
 	exchange->asked.answered = answered;
@@ -76,9 +100,11 @@ int lc_exchange_start(struct lc_exchange *exchange, struct lc_local_message *mes
 	lc_socket_unlock(socket);
 	error = lc_connection_ask(&exchange->asked, link, message, descriptor, wait_ns);
 	lc_socket_lock(socket);
-	if (error)
-		lc_exchange_release(exchange);
-	return lc_wsa_from_errno(error);
+	if (!error)
+		return 0;
+	exchange->lost = error == -EPIPE;
+	lc_exchange_release(exchange);
+	return exchange->lost ? WSAENETDOWN : lc_wsa_from_errno(error);
 }
 
 int lc_exchange_wait(struct lc_exchange *exchange)
@@ -90,19 +116,37 @@ int lc_exchange_wait(struct lc_exchange *exchange)
 	return socket->closing ? WSAEINTR : exchange->code;
 }
 
-int lc_ask(struct lc_socket *socket, struct lc_local_message *message, int descriptor,
-	   struct lc_local_message *reply)
+int lc_ask_once(struct lc_socket *socket, uint64_t link, struct lc_local_message *message,
+		int descriptor, struct lc_local_message *reply, bool *lost)
 {
 	struct lc_exchange *exchange = lc_exchange_new(sizeof(*exchange), socket, NULL, NULL);
 	int error;
 
+	*lost = false;
 	if (!exchange)
 		return WSAENOBUFS;
-	error = lc_exchange_start(exchange, message, descriptor, lc_waits.patience_ns);
+	error = lc_exchange_start(exchange, link, message, descriptor, lc_waits.patience_ns);
 	if (!error)
 		error = lc_exchange_wait(exchange);
+	*lost = error == WSAENETDOWN && exchange->lost;
 	if (!error && reply)
 		*reply = exchange->reply;
 	lc_exchange_release(exchange);
+	return error;
+}
+
+int lc_ask(struct lc_socket *socket, struct lc_local_message *message,
+	   struct lc_local_message *reply)
+{
+	uint64_t until = lc_now_ns() + lc_waits.patience_ns;
+	bool lost;
+	int error;
+
+	do {
+		error = lc_await_daemon(socket, until);
+		if (error)
+			return error;
+		error = lc_ask_once(socket, socket->link, message, -1, reply, &lost);
+	} while (lost);
 	return error;
 }

@@ -71,7 +71,7 @@ static int set_qos(struct lc_socket *s, struct buffers *io)
 		return error;
 	message.socket = s->number;
 	message.flows = lc_flows_override(&s->flows, &asked);
-	error = lc_ask(s, &message, -1, NULL);
+	error = lc_ask(s, &message, NULL);
 	if (!error)
 		s->flows = message.flows;
 	return error;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* WSPJoinLeaf, for both ends that may call it. */
+#include "base/clock.h"
 #include "provider/address.h"
 #include "provider/enter.h"
 #include "provider/errors.h"
 #include "provider/events.h"
 #include "provider/exchange.h"
+#include "provider/farewell.h"
 #include "provider/join_parameters.h"
 #include "provider/membership.h"
 #include "provider/memory.h"
@@ -81,7 +83,8 @@ static void take_back(struct lc_socket *s, const struct lc_socket *other)
 
 static void fail(struct lc_exchange *exchange, struct lc_socket *s)
 {
-	if (exchange->unanswered)
+	/* One that was lost is taken back by RESUME. */
+	if (exchange->unanswered && !exchange->lost)
 		take_back(s, exchange->other);
 	lc_member_refused(s, exchange->reason, exchange->code);
 	if (s->membership == LC_JOINING)
@@ -176,7 +179,8 @@ static int run(struct join *join, struct lc_local_message *message)
 	}
 	begin(s, join);
 	blocks = s->join_blocks;
-	error = lc_exchange_start(exchange, message, other ? other->fd : -1, lc_waits.join_ns);
+	error = lc_exchange_start(exchange, s->link, message, other ? other->fd : -1,
+				  lc_waits.join_ns);
 	if (error)
 		give_up(s, error);
 	else if (blocks)
@@ -224,6 +228,12 @@ static int do_join_leaf(SOCKET handle, const struct lc_join_parameters *given, S
 	if (error)
 		return error;
 	error = lc_callback_depth ? WSAEINPROGRESS : check_state(s);
+	if (!error)
+		error = lc_await_daemon(s, lc_now_ns() + lc_waits.patience_ns);
+	if (error == WSAENETDOWN)
+		lc_member_refused(s, LEAFCAST_NETWORK_DOWN, error);
+	if (!error)
+		error = check_state(s);
 	if (!error && s->role == LC_ROLE_ROOT) {
 		error = new_handle(s, &other);
 		if (error)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* WSPListen. */
+#include "base/clock.h"
 #include "provider/backlog.h"
 #include "provider/enter.h"
 #include "provider/errors.h"
@@ -53,15 +54,22 @@ static int do_listen(struct lc_socket *socket, int wanted)
 									     : (uint32_t)wanted};
 	struct lc_local_message reply;
 	bool listened = socket->listening;
+	uint32_t before = socket->backlog;
 	int error = check(socket);
 
+	if (!error)
+		error = lc_await_daemon(socket, lc_now_ns() + lc_waits.patience_ns);
+	if (!error)
+		error = check(socket);
 	if (error)
 		return error;
 	/* Requests may come before the answer is looked at. */
 	socket->listening = true;
-	error = lc_ask(socket, &message, -1, &reply);
+	socket->backlog = message.backlog;
+	error = lc_ask(socket, &message, &reply);
 	if (error) {
 		socket->listening = listened;
+		socket->backlog = before;
 		return error;
 	}
 	listens(socket, &reply);

@@ -2,6 +2,7 @@
 #include "provider/membership.h"
 #include "provider/errors.h"
 #include "provider/events.h"
+#include "provider/farewell.h"
 #include "provider/table.h"
 
 void lc_member_enter(struct lc_socket *member, const struct lc_local_message *reply)
@@ -31,6 +32,11 @@ void lc_member_inherit(struct lc_socket *member, const struct lc_socket *parent)
 	lc_event_inherit(member, parent);
 }
 
+bool lc_member_stands(const struct lc_socket *socket)
+{
+	return socket->membership != LC_ENDED && lc_socket_is_connected(socket);
+}
+
 void lc_member_refused(struct lc_socket *socket, enum leafcast_reason reason, int code)
 {
 	socket->reason = reason;
@@ -55,6 +61,9 @@ void lc_member_end_handles(uint64_t root)
 {
 	struct lc_socket *socket;
 
+	/* A root that was never listed has none, and 0 is what those of no root say. */
+	if (!root)
+		return;
 	for (uint64_t cursor = 0; (socket = lc_table_next(&cursor)); lc_socket_release(socket)) {
 		if (socket->root != root)
 			continue;
@@ -64,25 +73,22 @@ void lc_member_end_handles(uint64_t root)
 	}
 }
 
-void lc_member_end_without(uint64_t link)
+static void forsake(struct lc_socket *socket)
 {
-	struct lc_socket *socket;
-
-	for (uint64_t cursor = 0; (socket = lc_table_next(&cursor)); lc_socket_release(socket)) {
-		lc_socket_lock(socket);
-		if (socket->link != link && (socket->listening || lc_socket_is_connected(socket)))
-			lc_member_ended(socket, LEAFCAST_NETWORK_DOWN, false);
-		lc_socket_unlock(socket);
-	}
+	if (socket->membership == LC_ENDED || !(socket->listening || lc_member_stands(socket)))
+		return;
+	lc_member_ended(socket, LEAFCAST_NETWORK_DOWN, false);
+	lc_tell_close(socket, LEAFCAST_RESET);
 }
 
-void lc_member_look_again(void)
+void lc_member_forsake_all(void)
 {
 	struct lc_socket *socket;
 
 	for (uint64_t cursor = 0; (socket = lc_table_next(&cursor)); lc_socket_release(socket)) {
 		lc_socket_lock(socket);
-		lc_socket_changed(socket);
+		if (!socket->closing)
+			forsake(socket);
 		lc_socket_unlock(socket);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* WSPSocket. */
+#include "base/clock.h"
 #include "provider/connection.h"
 #include "provider/enter.h"
 #include "provider/errors.h"
@@ -8,18 +9,26 @@
 #include "provider/retire.h"
 #include "provider/table.h"
 
-/* The daemon locks the socket's filter before anybody can bind it. */
+/*
+ * The daemon locks the socket's filter before anybody can bind it. If it goes
+ * before its answer, the next one opens the socket when it is resumed.
+ */
 static int introduce(struct lc_socket *socket)
 {
 	struct lc_local_message message = {.kind = LC_LOCAL_OPEN, .role = socket->role};
-	int error = lc_wsa_from_errno(lc_connection_open(&socket->link));
+	uint64_t link, until = lc_now_ns() + lc_waits.patience_ns;
+	int error = lc_wsa_from_errno(lc_connection_open(&link));
+	bool lost;
 
 	if (error)
 		return error;
 	lc_table_list(socket);
 	message.socket = socket->number;
 	lc_socket_lock(socket);
-	error = lc_ask(socket, &message, socket->fd, NULL);
+	socket->link = link;
+	error = lc_ask_once(socket, link, &message, socket->fd, NULL, &lost);
+	if (lost)
+		error = lc_await_daemon(socket, until);
 	lc_socket_unlock(socket);
 	return error;
 }

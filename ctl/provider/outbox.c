@@ -9,7 +9,7 @@ struct lc_told {
 	struct lc_told *next;
 	enum lc_local_kind kind;
 	enum leafcast_reason reason;
-	uint64_t id, socket, request;
+	uint64_t id, socket, request, cookie;
 };
 
 bool lc_outbox_is_empty(const struct lc_outbox *outbox)
@@ -17,22 +17,24 @@ bool lc_outbox_is_empty(const struct lc_outbox *outbox)
 	return !outbox->first;
 }
 
-void lc_outbox_append(struct lc_outbox *outbox, const struct lc_local_message *message)
+bool lc_outbox_append(struct lc_outbox *outbox, const struct lc_local_message *message)
 {
 	struct lc_told *told = malloc(sizeof(*told));
 
 	if (!told)
-		return;
+		return false;
 	*told = (struct lc_told){.kind = message->kind,
 				 .reason = message->reason,
 				 .id = message->id,
 				 .socket = message->socket,
-				 .request = message->request};
+				 .request = message->request,
+				 .cookie = message->cookie};
 	if (outbox->first)
 		outbox->last->next = told;
 	else
 		outbox->first = told;
 	outbox->last = told;
+	return true;
 }
 
 static void drop_first(struct lc_outbox *outbox)
@@ -51,6 +53,7 @@ int lc_outbox_send(struct lc_outbox *outbox, int connection)
 							 .id = first->id,
 							 .socket = first->socket,
 							 .request = first->request,
+							 .cookie = first->cookie,
 							 .reason = first->reason};
 
 		if (lc_local_send(connection, &message, -1) == -EAGAIN)

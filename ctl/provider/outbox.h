@@ -17,10 +17,10 @@ struct lc_outbox {
 
 bool lc_outbox_is_empty(const struct lc_outbox *outbox);
 /*
- * Only the kind, the id, the numbers and the reason are kept. Where there is no
- * memory it is lost, and the daemon sees the end of the process in the end.
+ * Only the kind, the id, the numbers and the reason are kept. False: there is
+ * no memory. The daemon sees the end of the process in the end.
  */
-void lc_outbox_append(struct lc_outbox *outbox, const struct lc_local_message *message);
+bool lc_outbox_append(struct lc_outbox *outbox, const struct lc_local_message *message);
 /* As much as there is room for; -EAGAIN: not all. What fails otherwise is dropped. */
 int lc_outbox_send(struct lc_outbox *outbox, int connection);
 void lc_outbox_empty(struct lc_outbox *outbox);

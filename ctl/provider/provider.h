@@ -6,7 +6,8 @@
  * Order: asked, backlog, catalogue, code_name, hello, loop, memory, outbox, upcalls
  *   < address, event_object, fdset, qos, trace < errors
  *   < condition, connection, join_parameters, sockets, unsupported
- *   < exchange, table < events < membership < dispatch, retire < enter, open
+ *   < exchange, farewell, table < events < membership < absence, resume, retire
+ *   < dispatch < enter, open
  *   < accept, close, data, event_calls, ioctl, join, listen, names, select
  *   < startup
  *
@@ -87,13 +88,25 @@
  *   the daemon hangs                            a call that needs it is WSAENETDOWN after what it may
  *                                               take for the answer and 2 s (connection.h). A join or
  *                                               accept that it completes later is taken back; a leaf
- *                                               whose join ended so is given up, as below
- *   the daemon goes away                        joins under way are WSAENETDOWN, and so are all later
- *                                               control calls on sockets that it knew, a blocked
- *                                               WSPAccept among them; data flows on
- *                                               for 5 s, then their sessions end with WSAENETDOWN,
- *                                               since nobody is left to say how they really ended; new
- *                                               sockets use the new daemon
+ *                                               whose join ended so is given up: WSAENETDOWN for good.
+ *                                               Memberships go on
+ *   the daemon goes away                        memberships and data go on, until another one comes, which
+ *                                               is told of every socket (resume.h). What it says has ended
+ *                                               meanwhile ends like any other membership. Joins and accepts
+ *                                               under way are WSAENETDOWN at once and are taken back;
+ *                                               requests that wait are withdrawn, as by a reset
+ *   calls that need a daemon while it is away   wait 2 s for one that knows their socket, also if the
+ *                                               socket is nonblocking, then WSAENETDOWN; a later call may
+ *                                               find it. What it answers at once is said again if it goes
+ *                                               before its answer. WSPAccept waits no longer than 2 s after
+ *                                               it went; a nonblocking one is WSAEWOULDBLOCK until then
+ *   closed while it is away                     the next one is told how; WSPCleanup waits 2 s for one
+ *   how long without a daemon                   for ever, unless leafcast_set_absence() or LEAFCAST_ABSENCE
+ *                                               says otherwise: then memberships and listening end with
+ *                                               WSAENETDOWN when none, gone or stopped, has answered for so
+ *                                               long; one that comes back is told that they broke off
+ *   the next daemon cannot take a socket        a shortage: told again every second, data flows on. It
+ *                                               refuses, or is of another version: WSAENETDOWN, or as away
  *   after fork                                  the child's handles are WSAENOTSOCK; the descriptors
  *                                               stay open in it
  *   upcalls                                     WPUSetEvent and WPUResetEvent are called with the

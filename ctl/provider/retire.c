@@ -2,16 +2,10 @@
 #include "provider/connection.h"
 #include "provider/events.h"
 #include "provider/exchange.h"
+#include "provider/farewell.h"
 #include "provider/membership.h"
 #include "provider/retire.h"
 #include "provider/table.h"
-
-void lc_tell_close(const struct lc_socket *socket, enum leafcast_reason reason)
-{
-	lc_connection_tell(socket->link, &(struct lc_local_message){.kind = LC_LOCAL_CLOSE,
-								    .socket = socket->number,
-								    .reason = reason});
-}
 
 /* R32: the root's join that was to give this handle. */
 static void cancel_join(const struct lc_socket *handle)
@@ -42,24 +36,36 @@ static void end_calls(struct lc_socket *socket)
 	lc_socket_close_descriptor(socket);
 }
 
-static void retire(struct lc_socket *socket, bool hard)
+/* Also after the end of the membership: until then the daemon holds its duplicate. */
+static void say_goodbye(const struct lc_socket *socket, bool stood, bool hard)
+{
+	enum leafcast_reason reason = hard ? LEAFCAST_RESET : LEAFCAST_CLOSED;
+
+	if (stood && socket->link)
+		lc_farewell(socket, reason);
+	else
+		lc_tell_close(socket, reason);
+}
+
+/* `joined`: the daemon may have joined by it what the library has not. */
+static void retire(struct lc_socket *socket, bool joined)
 {
 	struct lc_exchange *join;
-	bool unusable;
+	bool unusable, stood, hard;
 
 	lc_socket_lock(socket);
+	stood = joined || socket->left || lc_member_stands(socket);
 	end_calls(socket);
 	join = socket->join;
 	socket->join = NULL;
 	unusable = socket->unusable;
-	hard |= socket->options.linger.l_onoff && !socket->options.linger.l_linger;
+	hard = joined || (socket->options.linger.l_onoff && !socket->options.linger.l_linger);
 	lc_socket_unlock(socket);
 
 	lc_exchange_release(join);
 	if (unusable && socket->root)
 		cancel_join(socket);
-	/* Also after the end of the membership: until then the daemon holds its duplicate. */
-	lc_tell_close(socket, hard ? LEAFCAST_RESET : LEAFCAST_CLOSED);
+	say_goodbye(socket, stood, hard);
 	lc_table_unlist(socket);
 	if (socket->role == LC_ROLE_ROOT)
 		lc_member_end_handles(socket->number);

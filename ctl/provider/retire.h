@@ -5,9 +5,6 @@
 
 #include "provider/sockets.h"
 
-/* CLOSE: the daemon gives its duplicate back. One that it does not know does no harm. Locked or not. */
-void lc_tell_close(const struct lc_socket *socket, enum leafcast_reason reason);
-
 /* Makes it findable by handle. What had the handle before is retired: its descriptor has been closed. */
 void lc_publish(struct lc_socket *socket);
 /*

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/endpoint.h"
 #include "provider/backlog.h"
 #include "provider/event_object.h"
@@ -160,6 +161,14 @@ void lc_socket_unlock(struct lc_socket *socket)
 void lc_socket_wait(struct lc_socket *socket)
 {
 	pthread_cond_wait(&socket->changed, &socket->lock);
+}
+
+bool lc_socket_wait_until(struct lc_socket *socket, uint64_t until_ns)
+{
+	struct timespec until = {.tv_sec = (time_t)(until_ns / LC_NS_PER_S),
+				 .tv_nsec = (long)(until_ns % LC_NS_PER_S)};
+
+	return pthread_cond_timedwait(&socket->changed, &socket->lock, &until) != ETIMEDOUT;
 }
 
 static void set_level(int level, bool on)

@@ -81,7 +81,13 @@ struct lc_socket {
 	int fd;		    /* until closed; then -1 */
 	unsigned int calls; /* that may use the descriptor: it stays open for them */
 	bool closing;
-	uint64_t link;	    /* which connection to the daemon knows it; 0: none */
+	/*
+	 * Which connection to the daemon was told of it; 0: none, or its daemon has
+	 * given it up. Not the one that there is: the next will be told (resume.h).
+	 */
+	uint64_t link;
+	bool awaited;	    /* RESUME is under way: nothing else is asked about it yet */
+	bool listen_due;    /* LISTEN is to follow */
 	uint64_t looked_ns; /* when a data call last asked for the cookie; the coarse clock */
 
 	/* Readable for good once such a call would not block any more; -1 until needed */
@@ -91,7 +97,8 @@ struct lc_socket {
 
 	bool nonblocking;
 	bool listening;
-	bool unusable; /* R31 */
+	uint32_t backlog; /* as the daemon was told last */
+	bool unusable;	  /* R31 */
 	bool sends;
 	bool receives;
 	bool directions_fixed; /* a root's, by its first successful join */
@@ -99,6 +106,7 @@ struct lc_socket {
 	bool shut_receive;
 	struct lc_options options;
 	enum lc_membership membership;
+	bool left;		    /* by WSPShutdown: a later daemon may not have heard */
 	struct lc_exchange *join;   /* under way; a reference */
 	bool join_blocks;	    /* ...in some thread */
 	struct lc_endpoint name;    /* family 0: ask the kernel */
@@ -117,6 +125,9 @@ struct lc_socket {
 	struct lc_registration events;
 };
 
+/* Of a socket that earlier connections knew, and the one that there is does not. */
+#define LC_LINK_LOST UINT64_MAX
+
 /*
  * A new socket around a new UDP descriptor, known to nobody, with one reference
  * for the caller: WSAEMFILE, WSAENOBUFS, or what WPUModifyIFSHandle fails with.
@@ -132,6 +143,8 @@ void lc_socket_lock(struct lc_socket *socket);
 void lc_socket_unlock(struct lc_socket *socket);
 /* Locked; unlocked meanwhile: until somebody changed something. */
 void lc_socket_wait(struct lc_socket *socket);
+/* The same, at most until then (CLOCK_MONOTONIC): false. */
+bool lc_socket_wait_until(struct lc_socket *socket, uint64_t until_ns);
 /* Those who wait look again; and whether it is over is told to those who poll. */
 void lc_socket_changed(struct lc_socket *socket);
 

@@ -2,13 +2,17 @@
 /* WSPStartup and WSPCleanup, and what leafcast.h adds. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "leafcast/leafcast.h"
+#include "provider/absence.h"
 #include "provider/connection.h"
 #include "provider/dispatch.h"
 #include "provider/errors.h"
 #include "provider/events.h"
+#include "provider/farewell.h"
 #include "provider/loop.h"
 #include "provider/memory.h"
+#include "provider/resume.h"
 #include "provider/retire.h"
 #include "provider/table.h"
 #include "provider/upcalls.h"
@@ -23,6 +27,7 @@ static pthread_mutex_t startup_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void before_fork(void)
 {
+	lc_farewell_lock();
 	lc_connection_lock();
 	lc_loop_lock();
 }
@@ -31,6 +36,7 @@ static void after_fork_in_parent(void)
 {
 	lc_loop_unlock();
 	lc_connection_unlock();
+	lc_farewell_unlock();
 }
 
 static void after_fork_in_child(void)
@@ -39,6 +45,9 @@ static void after_fork_in_child(void)
 	lc_table_forget();
 	lc_loop_forget();
 	lc_connection_forget();
+	lc_farewell_forget();
+	lc_resume_forget();
+	lc_absence_forget();
 }
 
 __attribute__((constructor)) static void prepare_for_fork(void)
@@ -51,13 +60,16 @@ __attribute__((constructor)) static void prepare_for_fork(void)
 static void close_all(void)
 {
 	struct lc_socket *socket;
+	uint64_t until;
 
 	while ((socket = lc_table_any())) {
 		if (lc_table_unpublish(socket))
 			lc_retire(socket);
 		lc_socket_release(socket);
 	}
-	lc_connection_drain();
+	until = lc_now_ns() + lc_waits.patience_ns;
+	lc_farewell_drain(until);
+	lc_connection_drain(until);
 	lc_loop_stop();
 	lc_connection_close();
 }
@@ -148,6 +160,7 @@ int WSPStartup(WORD wVersionRequested, LPWSPDATA lpWSPData, LPWSAPROTOCOL_INFOW 
 	pthread_mutex_lock(&startup_mutex);
 	if (!lc_is_started())
 		wire();
+	lc_absence_read_environment();
 	lc_startup_count(&UpcallTable);
 	pthread_mutex_unlock(&startup_mutex);
 	lc_trace("WSPStartup", INVALID_SOCKET, NULL, 0);
@@ -168,6 +181,11 @@ enum leafcast_reason leafcast_socket_reason(uintptr_t socket)
 	lc_socket_unlock(found);
 	lc_socket_release(found);
 	return reason;
+}
+
+void leafcast_set_absence(unsigned int seconds)
+{
+	lc_absence_limit(seconds * LC_NS_PER_S);
 }
 
 const char *leafcast_version(void)

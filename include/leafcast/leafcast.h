@@ -34,6 +34,15 @@ extern "C" {
  */
 enum leafcast_reason leafcast_socket_reason(uintptr_t socket);
 
+/*
+ * Memberships outlive their daemon: while it is gone or stopped, data flows on
+ * and they wait for it, without limit. From now on those of this process end
+ * with WSAENETDOWN once no daemon has answered for so long; 0: without limit
+ * again. LEAFCAST_ABSENCE in the environment, in seconds, says the same for
+ * processes that do not call it.
+ */
+void leafcast_set_absence(unsigned int seconds);
+
 /* "WSAECONNREFUSED" for 10061; "0", and "unknown" for a number that is no Winsock code; static storage. */
 const char *leafcast_code_name(int code);
 

@@ -102,9 +102,20 @@ static void answer(const struct lc_local_message *request, enum leafcast_reason 
 		if (request->other)
 			commit_name(descriptor_of(request->socket));
 	}
-	if (!reason && (request->kind == LC_LOCAL_LISTEN || request->other))
+	if (!reason && request->kind != LC_LOCAL_RESUME &&
+	    (request->kind == LC_LOCAL_LISTEN || request->other))
 		reply.channel = endpoint_of(other_end);
 	lc_local_send(client, &reply, -1);
+}
+
+static void answer_resume(const struct lc_local_message *request)
+{
+	bool meant = !fake.resume_of || fake.resume_of == request->socket;
+
+	if (meant && fake.resume_error)
+		answer_error(request, fake.resume_error);
+	else
+		answer(request, meant ? fake.resume : 0);
 }
 
 static void serve(const struct lc_local_message *request)
@@ -112,6 +123,12 @@ static void serve(const struct lc_local_message *request)
 	if (fake.silent && request->kind != LC_LOCAL_HELLO)
 		return;
 	switch (request->kind) {
+	case LC_LOCAL_HELLO:
+		answer_error(request, fake.hello_error);
+		return;
+	case LC_LOCAL_RESUME:
+		answer_resume(request);
+		return;
 	case LC_LOCAL_JOIN:
 		if (fake.hold_joins)
 			held = *request;
@@ -158,12 +175,24 @@ static void read_client(void)
 			abort();
 		entries[entry_count].message = message;
 		entries[entry_count++].descriptor = descriptor;
-		serve(&message);
+		if (message.kind == fake.dies_at) {
+			fake.dies_at = 0;
+			error = -EPIPE;
+		} else {
+			serve(&message);
+		}
+		if (message.kind == fake.deaf_at) {
+			fake.deaf_at = 0;
+			fake.deaf = true;
+		}
 		pthread_cond_broadcast(&arrived);
+		if (error)
+			break;
 	}
 	if (error && error != -EAGAIN) {
 		close(client);
 		client = -1;
+		held.id = 0;
 	}
 }
 
@@ -236,11 +265,20 @@ void fake_stop(void)
 	}
 	if (client >= 0)
 		close(client);
+	held.id = 0;
 	close(listener);
 	close(stop);
 	close(hear);
 	listener = client = stop = hear = -1;
 	lc_local_unlink(directory);
+}
+
+void fake_drop(void)
+{
+	pthread_mutex_lock(&mutex);
+	if (client >= 0)
+		shutdown(client, SHUT_RDWR);
+	pthread_mutex_unlock(&mutex);
 }
 
 void setup(void)
@@ -304,6 +342,17 @@ struct lc_local_message fake_wait(enum lc_local_kind kind, int n)
 	pthread_mutex_unlock(&mutex);
 	cr_assert_geq(at, 0, "message %d of kind %d never came", n, kind);
 	return found;
+}
+
+int fake_position(enum lc_local_kind kind, int n)
+{
+	int at;
+
+	fake_wait(kind, n);
+	pthread_mutex_lock(&mutex);
+	at = find(kind, n);
+	pthread_mutex_unlock(&mutex);
+	return at;
 }
 
 int fake_count(enum lc_local_kind kind)

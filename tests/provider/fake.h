@@ -38,6 +38,12 @@ struct fake_behaviour {
 	bool deaf;	       /* does not even read */
 	int join_error;	       /* negative errno, instead of a reason */
 	int accept_error;
+	int hello_error;
+	enum leafcast_reason resume;
+	int resume_error;
+	uint64_t resume_of;		/* both only of this socket; 0: of all */
+	enum lc_local_kind deaf_at;	/* answers and is deaf from then on; once */
+	enum lc_local_kind dies_at;	/* ends the connection instead of the answer; once */
 	const struct sockaddr_in *peer; /* instead of other_end */
 	struct lc_connect_data callee;
 	bool grants;
@@ -58,10 +64,14 @@ void teardown(void);
 int clean_up(void);
 void fake_start(void);
 void fake_stop(void);
+/* Ends the connection; the next one is taken. */
+void fake_drop(void);
 
 /* The n-th message of the kind (from 1), waited for; fails the test after 2 s. */
 struct lc_local_message fake_wait(enum lc_local_kind kind, int n);
 int fake_count(enum lc_local_kind kind);
+/* Which message of all it is, waited for. */
+int fake_position(enum lc_local_kind kind, int n);
 /* The descriptor that came with the n-th OPEN, JOIN or ACCEPT; -1: none. */
 int fake_descriptor(enum lc_local_kind kind, int n);
 void fake_answer_join(enum leafcast_reason reason);

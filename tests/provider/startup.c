@@ -176,6 +176,7 @@ Test(startup, OPEN_carries_role_and_the_very_descriptor)
 
 Test(startup, R10_no_daemon_is_NETDOWN_after_two_seconds)
 {
+	SOCKET member = new_joined_leaf();
 	double start;
 	int code = 0;
 
@@ -185,6 +186,8 @@ Test(startup, R10_no_daemon_is_NETDOWN_after_two_seconds)
 	assert_code(WSAENETDOWN, code);
 	cr_expect_geq(seconds() - start, 1.5);
 	cr_expect_leq(seconds() - start, 2.5);
+	/* Another's failure is not its own. */
+	cr_expect_eq(leafcast_socket_reason(member), LEAFCAST_NO_REASON);
 	fake_start();
 	new_root();
 }
@@ -218,25 +221,6 @@ Test(startup, lost_daemon_fails_joins_but_not_data)
 	cr_expect_eq(leafcast_socket_reason(pending), LEAFCAST_NETWORK_DOWN);
 	fake_start();
 	new_leaf();
-}
-
-/* Nobody is left to tell a member of its end: FD_CLOSE says WSAENETDOWN, but not before data had time to flow on. */
-Test(startup, members_of_a_lost_daemon_end_with_NETDOWN)
-{
-	SOCKET s = new_joined_leaf(), root = new_listening(ROOT_FLAGS);
-	WSAEVENT event = new_event();
-	int code = 0, ended = -1;
-
-	cr_assert_eq(wsp.lpWSPEventSelect(s, event, FD_CLOSE, &code), 0);
-	fake_stop();
-	cr_expect_eq(wait_network_event(s, event, FD_CLOSE_BIT), -1, "not at once");
-	cr_expect_eq(send_text(s, "still"), 5);
-	for (int tries = 0; tries < 5 && ended < 0; tries++)
-		ended = wait_network_event(s, event, FD_CLOSE_BIT);
-	assert_code(WSAENETDOWN, ended);
-	cr_expect_eq(leafcast_socket_reason(s), LEAFCAST_NETWORK_DOWN);
-	cr_expect_eq(leafcast_socket_reason(root), LEAFCAST_NETWORK_DOWN);
-	close_event(event);
 }
 
 Test(startup, after_fork_the_handles_are_not_the_childs)

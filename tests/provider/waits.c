@@ -156,21 +156,6 @@ Test(waits, shutdown_of_a_root_ends_a_blocked_accept)
 	assert_code(WSAEINVAL, accept_code(root));
 }
 
-Test(waits, loss_of_the_daemon_ends_a_blocked_accept_at_once)
-{
-	SOCKET root = new_listening(ROOT_FLAGS), quiet = new_listening(ROOT_FLAGS);
-	struct blocked blocked;
-
-	block(&blocked, accept_code, root);
-	set_nonblocking(quiet, true);
-	assert_code(WSAEWOULDBLOCK, accept_code(quiet));
-	fake_stop();
-	assert_code(WSAENETDOWN, end_of(&blocked, 2));
-	assert_code(WSAENETDOWN, accept_code(quiet));
-	/* Data needs no daemon yet. */
-	cr_expect_eq(send_text(root, "still"), 5);
-}
-
 /* --- the longest a call waits for the daemon */
 
 Test(waits, are_what_the_daemon_may_take_and_two_seconds)
@@ -178,7 +163,6 @@ Test(waits, are_what_the_daemon_may_take_and_two_seconds)
 	cr_expect_eq(lc_waits.patience_ns, 2 * LC_NS_PER_S);
 	cr_expect_eq(lc_waits.join_ns, (LC_LOCAL_JOIN_MS + 2000) * LC_NS_PER_MS);
 	cr_expect_eq(lc_waits.accept_ns, (LC_LOCAL_ACCEPT_MS + 2000) * LC_NS_PER_MS);
-	cr_expect_eq(lc_waits.absence_ns, 5 * LC_NS_PER_S);
 }
 
 Test(waits, R10_a_blocking_join_when_the_daemon_hangs)
