@@ -183,9 +183,9 @@ enum leafcast_reason leafcast_socket_reason(uintptr_t socket)
 	return reason;
 }
 
-void leafcast_set_absence(unsigned int seconds)
+void leafcast_set_absence(unsigned int milliseconds)
 {
-	lc_absence_limit(seconds * LC_NS_PER_S);
+	lc_absence_limit(milliseconds * LC_NS_PER_MS);
 }
 
 const char *leafcast_version(void)

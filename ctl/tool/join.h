@@ -19,6 +19,7 @@ struct lc_leaf_settings {
 	struct lc_optional_flowspec qos;
 	uint64_t count; /* 0: no limit */
 	uint64_t timeout_ms;
+	uint64_t absence_ms; /* 0: for ever */
 	const char *runtime_dir;
 };
 

@@ -27,6 +27,8 @@ static const struct lc_option options[] = {
 	{"--count", "N", lc_set_count, FIELD(count), "end after N datagrams"},
 	{"--timeout", "SECONDS", lc_set_seconds, FIELD(timeout_ms),
 	 "how long to try to join, or to wait to be invited (30)"},
+	{"--absence", "SECONDS", lc_set_seconds, FIELD(absence_ms),
+	 "end when no daemon has answered for so long (never)"},
 	{"--runtime-dir", "DIR", lc_set_text, FIELD(runtime_dir), "the daemon to use"},
 	{NULL, NULL, NULL, 0, NULL},
 };
@@ -160,7 +162,7 @@ static enum lc_exit open_leaf(const struct lc_leaf_settings *settings)
 	};
 	enum lc_exit result = LC_EXIT_FAILURE;
 
-	if (!lc_sockets_begin(settings->runtime_dir, &leaf.event))
+	if (!lc_sockets_begin(settings->runtime_dir, settings->absence_ms, &leaf.event))
 		return LC_EXIT_FAILURE;
 	leaf.socket = lc_sockets_open(&settings->name,
 				      WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF, NULL,

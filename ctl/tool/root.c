@@ -33,6 +33,8 @@ static const struct lc_option options[] = {
 	 "given to each leaf with its join"},
 	{"--qos", "SPEC", lc_set_flowspec, FIELD(qos),
 	 "what the root may send at most; without --rate also its pace"},
+	{"--absence", "SECONDS", lc_set_seconds, FIELD(absence_ms),
+	 "end when no daemon has answered for so long (never)"},
 	{"--runtime-dir", "DIR", lc_set_text, FIELD(runtime_dir), "the daemon to use"},
 	{NULL, NULL, NULL, 0, NULL},
 };
@@ -120,7 +122,7 @@ static enum lc_exit open_session(const struct lc_root_settings *settings)
 	enum lc_exit result = LC_EXIT_FAILURE;
 	char text[LC_ENDPOINT_TEXT];
 
-	if (!lc_sockets_begin(settings->runtime_dir, &root.event))
+	if (!lc_sockets_begin(settings->runtime_dir, settings->absence_ms, &root.event))
 		return LC_EXIT_FAILURE;
 	root.socket = lc_sockets_open(&settings->name,
 				      WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT,

@@ -23,6 +23,7 @@ struct lc_root_settings {
 	struct lc_prefix_list refuse;
 	const char *data;
 	struct lc_optional_flowspec qos;
+	uint64_t absence_ms; /* 0: for ever */
 	const char *runtime_dir;
 };
 

@@ -23,13 +23,15 @@ static const char *daemon_directory(void)
 	return directory && *directory ? directory : LEAFCAST_RUNTIME_DIR;
 }
 
-bool lc_sockets_begin(const char *runtime_dir, WSAEVENT *event)
+bool lc_sockets_begin(const char *runtime_dir, uint64_t absence_ms, WSAEVENT *event)
 {
 	WSADATA data;
 	int code;
 
 	if (runtime_dir)
 		setenv("LEAFCAST_RUNTIME_DIR", runtime_dir, 1);
+	if (absence_ms)
+		leafcast_set_absence((unsigned int)absence_ms);
 	code = WSAStartup(MAKEWORD(2, 2), &data);
 	if (code) {
 		lc_say("leafcast: start: %s %d", leafcast_code_name(code), code);
@@ -249,7 +251,7 @@ int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams)
 bool lc_sockets_nobody_yet(enum leafcast_reason reason)
 {
 	return reason == LEAFCAST_NOBODY_LISTENING || reason == LEAFCAST_NO_CONTROL ||
-	       reason == LEAFCAST_UNREACHABLE;
+	       reason == LEAFCAST_UNREACHABLE || reason == LEAFCAST_NETWORK_DOWN;
 }
 
 WSABUF lc_sockets_buffer(const char *text)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "leafcast/leafcast.h"
 #include "abi/endpoint.h"
@@ -16,9 +17,11 @@
 
 /*
  * Starts the library for the daemon at runtime_dir (NULL: as the environment
- * says), makes the event everything waits on, and the waiting for signals.
+ * says), makes the event everything waits on, and the waiting for signals. All
+ * memberships end once no daemon has answered for absence_ms (0: as the
+ * environment says).
  */
-bool lc_sockets_begin(const char *runtime_dir, WSAEVENT *event);
+bool lc_sockets_begin(const char *runtime_dir, uint64_t absence_ms, WSAEVENT *event);
 void lc_sockets_end(void);
 
 /*
@@ -55,7 +58,7 @@ int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams);
 /* Connect data for a call; empty where `text` is NULL. */
 WSABUF lc_sockets_buffer(const char *text);
 
-/* Whether a later try of the same join may do: nobody listens there yet. */
+/* Whether a later try of the same join may do: nobody listens there yet, or the own daemon is away. */
 bool lc_sockets_nobody_yet(enum leafcast_reason reason);
 
 #endif

@@ -41,7 +41,7 @@ enum leafcast_reason leafcast_socket_reason(uintptr_t socket);
  * again. LEAFCAST_ABSENCE in the environment, in seconds, says the same for
  * processes that do not call it.
  */
-void leafcast_set_absence(unsigned int seconds);
+void leafcast_set_absence(unsigned int milliseconds);
 
 /* "WSAECONNREFUSED" for 10061; "0", and "unknown" for a number that is no Winsock code; static storage. */
 const char *leafcast_code_name(int code);

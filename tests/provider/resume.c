@@ -904,7 +904,7 @@ Test(resume, limited_and_the_daemon_is_gone)
 	SOCKET s = new_joined_leaf(), root = new_listening(ROOT_FLAGS);
 	double start;
 
-	leafcast_set_absence(1);
+	leafcast_set_absence(1000);
 	fake_wait(LC_LOCAL_PING, 2);
 	start = seconds();
 	fake_stop();
@@ -921,7 +921,7 @@ Test(resume, limited_and_the_daemon_is_stopped)
 	SOCKET s = new_joined_leaf(), root = new_listening(ROOT_FLAGS);
 	double start;
 
-	leafcast_set_absence(1);
+	leafcast_set_absence(1000);
 	fake_wait(LC_LOCAL_PING, 2);
 	start = seconds();
 	fake.deaf = true;
@@ -937,7 +937,7 @@ Test(resume, limited_and_all_is_well)
 {
 	SOCKET s = new_joined_leaf();
 
-	leafcast_set_absence(1);
+	leafcast_set_absence(1000);
 	cr_expect_eq(ends_within(s, 3), LEAFCAST_NO_REASON);
 	cr_expect_geq(fake_count(LC_LOCAL_PING), 8);
 	/* Back in time, and without limit again. */
