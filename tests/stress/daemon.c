@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Answers at once, later, in another order or only when cancelled; accepts,
- * refuses, runs into limits; asks on behalf of peers and withdraws. And keeps
- * books: every socket it was told of is closed in the end, every peer decided.
+ * refuses, runs into limits; asks on behalf of peers and withdraws; goes and
+ * comes again, and hears of the sockets by RESUME. And keeps books: every socket it was told of is closed in the end, every peer decided.
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +27,8 @@
 
 /* By the library's number. */
 static struct {
-	bool open, listening;
+	bool open;
+	unsigned int run; /* of the daemon, that was told of it */
 	int descriptor;
 } sockets[SOCKETS];
 
@@ -47,7 +48,8 @@ static int listener = -1, client = -1, stop = -1;
 static pthread_t thread;
 static uint64_t last_request;
 static unsigned int still_open;
-static atomic_uint requests, accepted;
+static uint64_t goes_ns;
+static atomic_uint requests, accepted, restarts;
 
 unsigned int daemon_requests(void)
 {
@@ -57,6 +59,11 @@ unsigned int daemon_requests(void)
 unsigned int daemon_accepted(void)
 {
 	return accepted;
+}
+
+unsigned int daemon_restarts(void)
+{
+	return restarts;
 }
 
 static void send_message(const struct lc_local_message *message)
@@ -100,8 +107,48 @@ static void book_open(uint64_t number, int descriptor)
 	expect(descriptor >= 0, "no descriptor came with socket %llu", (unsigned long long)number);
 	expect(!sockets[number].open, "socket %llu twice", (unsigned long long)number);
 	sockets[number].open = true;
+	sockets[number].run = restarts;
 	sockets[number].descriptor = descriptor;
 	still_open++;
+}
+
+static bool is_known(uint64_t number)
+{
+	return number < SOCKETS && sockets[number].open && sockets[number].run == restarts;
+}
+
+/* What an earlier run was told of, or what it was not told of in time. */
+static void book_resume(uint64_t number, int descriptor)
+{
+	expect(!is_known(number), "socket %llu is known already", (unsigned long long)number);
+	if (number < SOCKETS && sockets[number].open) {
+		close(sockets[number].descriptor);
+		sockets[number].open = false;
+		still_open--;
+	}
+	book_open(number, descriptor);
+}
+
+/* As a daemon that is killed: what it was told of it does not know any more. */
+static void go_away(void)
+{
+	close(client);
+	client = -1;
+	restarts++;
+	memset(held, 0, sizeof(held));
+	memset(peers, 0, sizeof(peers));
+	goes_ns = lc_now_ns() + (100 + random_number() % 400) * LC_NS_PER_MS;
+}
+
+/* Those that were closed while there was none: nobody is told but of members. */
+static void forget_earlier_runs(void)
+{
+	for (uint64_t number = 0; number < SOCKETS; number++)
+		if (sockets[number].open && sockets[number].run != restarts) {
+			close(sockets[number].descriptor);
+			sockets[number].open = false;
+			still_open--;
+		}
 }
 
 /* --- joins */
@@ -118,7 +165,8 @@ static void on_join(const struct lc_local_message *join, int descriptor)
 {
 	if (join->other)
 		book_open(join->other, descriptor);
-	if (!sockets[join->socket].open) {
+	if (!is_known(join->socket)) {
+		expect(!sockets[join->socket].open, "a join of a socket that was not resumed");
 		answer(join, -ENOTSOCK, 0);
 		return;
 	}
@@ -220,7 +268,7 @@ static void on_accept(const struct lc_local_message *message, int descriptor)
 
 static void on_close(const struct lc_local_message *message)
 {
-	if (message->socket >= SOCKETS || !sockets[message->socket].open) {
+	if (!is_known(message->socket)) {
 		answer(message, -ENOTSOCK, 0);
 		return;
 	}
@@ -239,7 +287,12 @@ static void serve(const struct lc_local_message *message, int descriptor)
 		book_open(message->socket, descriptor);
 		answer(message, 0, 0);
 		return;
+	case LC_LOCAL_RESUME:
+		book_resume(message->socket, descriptor);
+		answer(message, 0, 0);
+		return;
 	case LC_LOCAL_LISTEN:
+		expect(is_known(message->socket), "a listener that was not resumed");
 		answer(message, 0, 0);
 		for (int i = 0; i < PEERS; i++)
 			ask(message->socket);
@@ -281,6 +334,8 @@ static void read_client(void)
 	if (error && error != -EAGAIN) {
 		close(client);
 		client = -1;
+	} else if (lc_now_ns() >= goes_ns) {
+		go_away();
 	}
 }
 
@@ -318,6 +373,7 @@ void daemon_start(uint64_t seed)
 {
 	pid_t owner;
 
+	goes_ns = lc_now_ns() + 500 * LC_NS_PER_MS;
 	if (!mkdtemp(directory) || setenv("LEAFCAST_RUNTIME_DIR", directory, 1))
 		abort();
 	listener = lc_local_listen(directory, &owner);
@@ -333,6 +389,7 @@ void daemon_stop(void)
 	if (eventfd_write(stop, 1))
 		abort();
 	pthread_join(thread, NULL);
+	forget_earlier_runs();
 	for (int i = 0; i < REQUESTS; i++)
 		undecided += peers[i].request != 0;
 	expect(!still_open, "%u sockets were never closed", still_open);

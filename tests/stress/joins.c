@@ -184,14 +184,16 @@ int main(int argc, char **argv)
 	expect(count_descriptors() == before, "%d descriptors are left open",
 	       count_descriptors() - before);
 	expect(tally.joins >= wanted, "only %u joins", tally.joins);
-	expect(tally.joins ==
-		       tally.succeeded + tally.refused + tally.cancelled + tally.closed_pending,
+	expect(tally.joins == tally.succeeded + tally.refused + tally.cancelled + tally.lost +
+				      tally.closed_pending,
 	       "%u joins, but not as many outcomes", tally.joins);
 	expect(tally.closed_pending && tally.cancelled && tally.accepted && tally.rejected,
 	       "not all of it was tried");
 	printf("%u joins by %d threads in %.1f s: %u succeeded, %u refused, %u cancelled, "
+	       "%u lost with %u daemons, "
 	       "%u closed while pending; %u of %u peers accepted; %u wrong\n",
 	       tally.joins, THREADS, (double)start / 1e9, tally.succeeded, tally.refused,
-	       tally.cancelled, tally.closed_pending, daemon_accepted(), daemon_requests(), wrongs);
+	       tally.cancelled, tally.lost, daemon_restarts(), tally.closed_pending,
+	       daemon_accepted(), daemon_requests(), wrongs);
 	return wrongs != 0;
 }

@@ -61,6 +61,9 @@ static void book(int code)
 	case WSAEINTR:
 		tally.cancelled++;
 		return;
+	case WSAENETDOWN:
+		tally.lost++;
+		return;
 	default:
 		wrong("a join ended with %d", code);
 	}
@@ -144,8 +147,10 @@ void nonblocking_leaf(void)
 	int code;
 
 	prepare(&words);
-	expect(join(s, &words, &code) == s, "a nonblocking join: %d", code);
-	if (waits) {
+	if (join(s, &words, &code) != s) {
+		expect(code == WSAENETDOWN, "a nonblocking join: %d", code);
+		book(code);
+	} else if (waits) {
 		code = wait_connect(s, event);
 		book(code);
 		if (!code) {
@@ -175,7 +180,11 @@ static void invite(SOCKET root, WSAEVENT event, bool blocks)
 	if (blocks) {
 		book(code);
 	} else {
-		expect(leaf != INVALID_SOCKET, "a root's join: %d", code);
+		if (leaf == INVALID_SOCKET) {
+			expect(code == WSAENETDOWN, "a root's join: %d", code);
+			book(code);
+			return;
+		}
 		if (leaf != INVALID_SOCKET && chance(40)) {
 			close_here(leaf);
 			leaf = INVALID_SOCKET;
@@ -250,6 +259,7 @@ static bool accept_one(SOCKET s)
 	case WSATRY_AGAIN:
 	case WSAEMFILE:
 	case WSAENOBUFS:
+	case WSAENETDOWN:
 		tally.rejected++;
 		return true;
 	default:

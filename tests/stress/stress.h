@@ -2,7 +2,8 @@
 /*
  * The library under many threads at once, outside any test framework, so that
  * every sanitizer works: a daemon in a thread of its own that answers when and
- * how it likes, and threads that join, accept, shut down and close.
+ * how it likes and goes and comes, and threads that join, accept, shut down and
+ * close.
  *
  *   joins [JOINS [SEED]]        10000 joins; the seed is printed
  *
@@ -46,11 +47,13 @@ void daemon_start(uint64_t seed);
 void daemon_stop(void);
 /* How many requests of peers it sent, and how many of them were accepted. */
 unsigned int daemon_requests(void), daemon_accepted(void);
+/* How often it went. */
+unsigned int daemon_restarts(void);
 
 /* --- what the threads do */
 
 struct tally {
-	atomic_uint joins, succeeded, refused, cancelled, closed_pending, accepted, rejected;
+	atomic_uint joins, succeeded, refused, cancelled, lost, closed_pending, accepted, rejected;
 };
 extern struct tally tally;
 
