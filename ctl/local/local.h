@@ -17,15 +17,19 @@
  * Returns the listening descriptor, nonblocking.
  */
 int lc_local_listen(const char *runtime_dir, pid_t *owner);
-/* Removes the socket's name. */
+/* Removes the socket's name; before the descriptor is closed, or it may be a successor's. */
 void lc_local_unlink(const char *runtime_dir);
+/* Removes what a daemon that was killed left there; -EADDRINUSE as above. */
+int lc_local_clear(const char *runtime_dir, pid_t *owner);
 
 /*
- * Daemon: claims this network namespace, whose devices it is about to
- * make. Returns a descriptor to keep open; -EADDRINUSE: a daemon has it, *owner
- * is its pid.
+ * Daemon: claims this network namespace, whose devices it is about to make or
+ * adopt. Returns a descriptor to keep open; -EADDRINUSE: a daemon has it, *owner is
+ * its pid if known. When it is readable somebody asks whose it is:
+ * lc_local_answer_claim() sends them away.
  */
 int lc_local_claim_namespace(pid_t *owner);
+void lc_local_answer_claim(int claim);
 
 /* The next client, nonblocking, with a pidfd of its process (-1 if the kernel has none) and its credentials. -EAGAIN: none. */
 int lc_local_accept(int listener, int *pidfd, pid_t *pid, uid_t *uid);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -49,52 +48,6 @@ static int connect_to(const struct sockaddr_un *name)
 	if (connect(fd, (const struct sockaddr *)name, sizeof(*name)) == 0)
 		return fd;
 	error = -errno;
-	close(fd);
-	return error;
-}
-
-/* The claim's name is in the abstract namespace, which belongs to the network namespace. */
-static socklen_t claim_name(struct sockaddr_un *name)
-{
-	static const char text[] = "leafcastd";
-
-	*name = (struct sockaddr_un){.sun_family = AF_UNIX};
-	memcpy(name->sun_path + 1, text, sizeof(text) - 1);
-	return offsetof(struct sockaddr_un, sun_path) + sizeof(text);
-}
-
-/* Who listens at the claim's name; false: nobody, or somebody with no more rights than to squat there. */
-static bool claimed_by(const struct sockaddr_un *name, socklen_t name_length, pid_t *owner)
-{
-	struct ucred peer = {0};
-	socklen_t length = sizeof(peer);
-	int fd = new_socket();
-	bool is_daemon;
-
-	if (fd < 0)
-		return false;
-	is_daemon = connect(fd, (const struct sockaddr *)name, name_length) == 0 &&
-		    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-		    (peer.uid == 0 || peer.uid == geteuid());
-	close(fd);
-	*owner = peer.pid;
-	return is_daemon;
-}
-
-int lc_local_claim_namespace(pid_t *owner)
-{
-	struct sockaddr_un name;
-	socklen_t length = claim_name(&name);
-	int fd = new_socket(), error;
-
-	if (fd < 0)
-		return fd;
-	if (bind(fd, (struct sockaddr *)&name, length) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	error = -errno;
-	/* Who squats there does not keep the daemon from starting, only from being the only one. */
-	if (error == -EADDRINUSE && !claimed_by(&name, length, owner))
-		return fd;
 	close(fd);
 	return error;
 }
@@ -158,6 +111,20 @@ static int bind_and_listen(const struct sockaddr_un *name)
 	return fd;
 }
 
+/* Locks the directory: of two daemons that start at once, one must see the other's socket. */
+static int lock(const char *runtime_dir)
+{
+	int error, directory = open(runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (directory < 0)
+		return -errno;
+	if (flock(directory, LOCK_EX) == 0)
+		return directory;
+	error = -errno;
+	close(directory);
+	return error;
+}
+
 int lc_local_listen(const char *runtime_dir, pid_t *owner)
 {
 	struct sockaddr_un name = {0};
@@ -168,19 +135,29 @@ int lc_local_listen(const char *runtime_dir, pid_t *owner)
 		return error;
 	if (mkdir(runtime_dir, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	directory = open(runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = lock(runtime_dir);
 	if (directory < 0)
-		return -errno;
-	/* Of two daemons that start at once, one must see the other's socket. */
-	if (flock(directory, LOCK_EX) < 0) {
-		error = -errno;
-		close(directory);
-		return error;
-	}
+		return directory;
 	error = remove_stale(&name, owner);
 	fd = error ? error : bind_and_listen(&name);
 	close(directory);
 	return fd;
+}
+
+int lc_local_clear(const char *runtime_dir, pid_t *owner)
+{
+	struct sockaddr_un name = {0};
+	int directory, error = socket_name(&name, runtime_dir);
+
+	*owner = 0;
+	if (error)
+		return error;
+	directory = lock(runtime_dir);
+	if (directory < 0)
+		return directory == -ENOENT ? 0 : directory;
+	error = remove_stale(&name, owner);
+	close(directory);
+	return error;
 }
 
 void lc_local_unlink(const char *runtime_dir)
