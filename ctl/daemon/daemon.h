@@ -9,8 +9,8 @@
  *
  * One thread, one loop (sd-event). Each file calls only those before it:
  *
- * Order: say < timer < listening < options < user < parting < link < application < socket <
- *        session < probe < membership < arrivals < world < request < main
+ * Order: say < timer < listening < options < purge < user < parting < link <
+ *        application < socket < session < probe < membership < arrivals < world < request < main
  *
  * What goes the other way goes by functions handed over: a link, an application
  * and a timer call whom they were made for; a membership reaches all of this

@@ -15,8 +15,8 @@
 #include "core/endpoint.h"
 #include "daemon/arrivals.h"
 #include "daemon/listening.h"
-#include "daemon/parting.h"
 #include "daemon/probe.h"
+#include "daemon/purge.h"
 #include "daemon/request.h"
 #include "daemon/say.h"
 #include "daemon/world.h"
@@ -30,25 +30,26 @@
 #define SETTLE_US 20000
 /* ...and after a look that took long (many members), not before so many times as long. */
 #define SETTLE_SHARE 4
-/* How long the last words to peers may take when the daemon ends. */
-#define FAREWELL_US (1 * SECOND)
 /* Reports. */
 #define TICK_US (1 * SECOND)
 /* Connections taken from a listener before others get their turn. */
 #define ARRIVALS_AT_ONCE 32
+
+/* Each ends the daemon and nothing else; the last is its terminal going away. */
+static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
 
 /* What main alone needs, beside the node that all parts share. */
 struct daemon {
 	struct node node;
 	struct lc_peer_listener *listeners[MAX_INTERFACES];
 	unsigned int listener_count;
-	sd_event_source *listening[MAX_INTERFACES + 1]; /* for peers and for applications */
+	sd_event_source *listening[MAX_INTERFACES + 2]; /* peers, applications, claimants */
 	unsigned int listening_count;
 	int local_listener; /* -1: none */
 	int claim;	    /* keeps other daemons out of this network namespace; -1: none */
-	struct timer settle, tick, farewell;
+	struct timer settle, tick;
 	uint64_t settle_us; /* until changes of the network are looked at */
-	bool settling, stopping;
+	bool settling;
 };
 
 /* ---- what happens ---- */
@@ -121,57 +122,36 @@ static int on_network(sd_event_source *source, int descriptor, uint32_t events, 
 	return 0;
 }
 
+/* Where the operator wants no copies without a daemon, they go on for so long at a time. */
+static void stay_alive(struct node *node)
+{
+	uint64_t alive_us = node->options.alive_us;
+
+	lc_plane_set_alive_until(node->plane, alive_us ? lc_now_ns() + alive_us * 1000 : 0);
+}
+
 static void on_tick(void *context)
 {
 	struct daemon *daemon = context;
 
+	stay_alive(&daemon->node);
 	memberships_tick(&daemon->node);
 	timer_set(&daemon->tick, daemon->node.event, TICK_US, on_tick, daemon);
 }
 
-/* ---- the end ---- */
-
-static void on_farewell(void *context)
-{
-	sd_event_exit(context, 0);
-}
-
-/* After each event while stopping: are all last words read? */
-static int on_done(sd_event_source *source, void *context)
-{
-	struct node *node = context;
-
-	(void)source;
-	return TAILQ_EMPTY(&node->partings) ? sd_event_exit(node->event, 0) : 0;
-}
-
-static void listen_no_more(struct daemon *daemon)
-{
-	while (daemon->listening_count)
-		sd_event_source_disable_unref(daemon->listening[--daemon->listening_count]);
-}
-
-/* The sessions of this node end; peers are told before the daemon goes. */
+/* Connections end with the process; members, and all that is in the kernel, stay for the next daemon. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
-	struct daemon *daemon = context;
-	struct node *node = &daemon->node;
-	int error;
-
-	(void)source, (void)info;
-	if (daemon->stopping)
-		return sd_event_exit(node->event, 0);
-	daemon->stopping = true;
+	(void)info, (void)context;
 	sd_notify(0, "STOPPING=1");
-	listen_no_more(daemon);
-	arrivals_end(node);
-	requests_end(node);
-	if (TAILQ_EMPTY(&node->partings))
-		return sd_event_exit(node->event, 0);
-	error = sd_event_add_post(node->event, NULL, on_done, node);
-	if (error < 0)
-		return sd_event_exit(node->event, 0);
-	return timer_set(&daemon->farewell, node->event, FAREWELL_US, on_farewell, node->event);
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_claimant(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	(void)source, (void)events, (void)context;
+	lc_local_answer_claim(descriptor);
+	return 0;
 }
 
 /* ---- the beginning ---- */
@@ -209,46 +189,84 @@ static int listen_to_peers(struct daemon *daemon)
 	return 0;
 }
 
-/* What an unprivileged caller can do about it. */
-static const char *remedy(int error)
+static int failed(int failure, const struct lc_error *error)
 {
-	if (geteuid() == 0 || (error != -EPERM && error != -EACCES))
-		return "";
-	return "; run leafcastd as root, or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON and a "
-	       "--runtime-dir that it may write";
+	if (failure)
+		say(SD_ERR, "%s%s", error->text[0] ? error->text : strerror(-failure),
+		    remedy(failure));
+	return failure;
 }
 
 static int open_network(struct node *node)
 {
 	struct lc_error error = {""};
-	int failure = lc_network_open(&node->network, &error);
 
-	failure = failure ?: lc_network_make_devices(node->network, &node->devices, &error);
-	if (failure)
-		say(SD_ERR, "%s%s", error.text[0] ? error.text : strerror(-failure),
-		    remedy(failure));
-	return failure;
+	return failed(lc_network_open(&node->network, &error), &error);
 }
 
 static int open_plane(struct node *node)
 {
-	struct lc_plane_options options = {.bpf_dir = node->options.bpf_dir};
-	struct lc_plane_devices devices = {.sender = node->devices.sender,
-					   .cut = node->devices.cut,
-					   .cut_end = node->devices.cut_end,
-					   .loopback = if_nametoindex("lo")};
+	const struct lc_plane_options options = {.bpf_dir = node->options.bpf_dir};
 	struct lc_error error = {""};
-	int failure = lc_plane_open(&node->plane, &options, &error);
+	int failure = failed(lc_plane_open(&node->plane, &options, &error), &error);
 
-	failure = failure ?: lc_plane_attach(node->plane, &devices, &error);
-	if (failure) {
-		say(SD_ERR, "%s", error.text[0] ? error.text : strerror(-failure));
-		return failure;
-	}
-	failure = probe_open(node);
+	if (!failure && lc_plane_notice(node->plane))
+		say(SD_WARNING, "%s", lc_plane_notice(node->plane));
+	return failure;
+}
+
+/* Before anything of the host is changed; what a plane has recorded is from before the first daemon. */
+static int record_host(struct node *node)
+{
+	struct lc_host_before before = {0};
+	struct lc_error error = {""};
+	int failure;
+
+	if (lc_plane_host_before(node->plane)->recorded)
+		return 0;
+	failure = failed(lc_network_host_before(node->network, &before, &error), &error);
+	if (!failure)
+		lc_plane_record_host(node->plane, &before);
+	return failure;
+}
+
+static int make_devices(struct node *node)
+{
+	struct lc_error error = {""};
+
+	return failed(lc_network_make_devices(node->network, lc_plane_host_before(node->plane),
+					      &node->devices, &error),
+		      &error);
+}
+
+static int attach_plane(struct node *node)
+{
+	const struct lc_plane_devices devices = {.sender = node->devices.sender,
+						 .cut = node->devices.cut,
+						 .cut_end = node->devices.cut_end,
+						 .loopback = if_nametoindex("lo")};
+	struct lc_error error = {""};
+
+	stay_alive(node);
+	return failed(lc_plane_attach(node->plane, &devices, &error), &error);
+}
+
+static int open_probes(struct node *node)
+{
+	int failure = probe_open(node);
+
 	if (failure)
 		say(SD_ERR, "cannot open a socket for probes: %s", strerror(-failure));
 	return failure;
+}
+
+static int say_owner(pid_t owner, const char *of)
+{
+	if (owner)
+		say(SD_ERR, "another leafcastd (pid %d) %s", (int)owner, of);
+	else
+		say(SD_ERR, "another leafcastd, of another PID namespace, %s", of);
+	return -EADDRINUSE;
 }
 
 static int open_local(struct daemon *daemon)
@@ -258,12 +276,12 @@ static int open_local(struct daemon *daemon)
 	int listener = lc_local_listen(directory, &owner);
 
 	if (listener == -EADDRINUSE)
-		say(SD_ERR, "another leafcastd (pid %d) serves %s", (int)owner, directory);
-	else if (listener < 0)
+		return say_owner(owner, "serves this runtime directory");
+	if (listener < 0) {
 		say(SD_ERR, "cannot listen in %s: %s%s", directory, strerror(-listener),
 		    remedy(listener));
-	if (listener < 0)
 		return listener;
+	}
 	daemon->local_listener = listener;
 	return applications_accept(&daemon->node, listener, &application_requests,
 				   next_listening(daemon));
@@ -299,10 +317,8 @@ static int add_sources(struct daemon *daemon)
 					on_network, daemon);
 	if (error >= 0)
 		error = timer_set(&daemon->tick, event, TICK_US, on_tick, daemon);
-	if (error >= 0)
-		error = sd_event_add_signal(event, NULL, SIGTERM, on_signal, daemon);
-	if (error >= 0)
-		error = sd_event_add_signal(event, NULL, SIGINT, on_signal, daemon);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && error >= 0; i++)
+		error = sd_event_add_signal(event, NULL, ends[i], on_signal, NULL);
 	if (error < 0)
 		say(SD_ERR, "cannot set up the event loop: %s", strerror(-error));
 	else
@@ -317,11 +333,13 @@ static int claim_namespace(struct daemon *daemon)
 
 	daemon->claim = lc_local_claim_namespace(&owner);
 	if (daemon->claim == -EADDRINUSE)
-		say(SD_ERR, "another leafcastd (pid %d) runs in this network namespace",
-		    (int)owner);
-	else if (daemon->claim < 0)
+		return say_owner(owner, "runs in this network namespace");
+	if (daemon->claim < 0) {
 		say(SD_ERR, "cannot claim this network namespace: %s", strerror(-daemon->claim));
-	return daemon->claim < 0 ? daemon->claim : 0;
+		return daemon->claim;
+	}
+	return listening_start(next_listening(daemon), daemon->node.event, daemon->claim,
+			       on_claimant, NULL);
 }
 
 static int open_all(struct daemon *daemon)
@@ -334,37 +352,45 @@ static int open_all(struct daemon *daemon)
 	error = error ?: claim_namespace(daemon);
 	error = error ?: open_network(node);
 	error = error ?: open_plane(node);
+	error = error ?: record_host(node);
+	error = error ?: make_devices(node);
+	error = error ?: attach_plane(node);
+	error = error ?: open_probes(node);
 	error = error ?: listen_to_peers(daemon);
 	return error ?: add_sources(daemon);
+}
+
+/* What a daemon that never served has made is of no use to anybody. */
+static void undo(struct node *node)
+{
+	bool opened = node->plane, adopted = opened && lc_plane_is_adopted(node->plane);
+
+	lc_plane_hand_over(node->plane);
+	node->plane = NULL;
+	if (opened && !adopted)
+		take_down(node->options.bpf_dir, node->network, NULL);
 }
 
 static void close_all(struct daemon *daemon)
 {
 	struct node *node = &daemon->node;
-	struct lc_host_before before;
-	struct lc_error error;
 
-	listen_no_more(daemon);
-	requests_end(node);
+	while (daemon->listening_count)
+		sd_event_source_disable_unref(daemon->listening[--daemon->listening_count]);
 	memberships_end(node);
-	partings_end(node);
 	for (unsigned int i = 0; i < daemon->listener_count; i++)
 		lc_peer_listener_free(daemon->listeners[i]);
 	probe_close(node);
-	if (node->plane) {
-		lc_plane_hand_over(node->plane);
-		lc_plane_purge(node->options.bpf_dir, &before, &error);
-	}
+	lc_plane_hand_over(node->plane);
 	lc_network_close(node->network);
 	if (daemon->local_listener >= 0) {
-		close(daemon->local_listener);
 		lc_local_unlink(node->options.runtime_dir);
+		close(daemon->local_listener);
 	}
 	if (daemon->claim >= 0)
 		close(daemon->claim);
 	timer_free(&daemon->settle);
 	timer_free(&daemon->tick);
-	timer_free(&daemon->farewell);
 	sd_event_unref(node->event);
 }
 
@@ -393,6 +419,8 @@ static int run(struct daemon *daemon)
 		    options->insecure ? "let in without credentials" : "kept out");
 		sd_notify(0, "READY=1");
 		error = sd_event_loop(daemon->node.event);
+	} else {
+		undo(&daemon->node);
 	}
 	close_all(daemon);
 	return error;
@@ -405,12 +433,14 @@ int main(int argc, char **argv)
 	sigset_t handled;
 
 	options_parse(&daemon.node.options, argc, argv);
+	if (daemon.node.options.purge)
+		return purge(&daemon.node.options) ? EXIT_FAILURE : EXIT_SUCCESS;
 	TAILQ_INIT(&daemon.node.arrivals);
 	TAILQ_INIT(&daemon.node.partings);
 	take_descriptors();
 	sigemptyset(&handled);
-	sigaddset(&handled, SIGTERM);
-	sigaddset(&handled, SIGINT);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaddset(&handled, ends[i]);
 	sigprocmask(SIG_BLOCK, &handled, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return run(&daemon) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "daemon/say.h"
@@ -60,4 +62,12 @@ void say(const char *level, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	put(level, line);
+}
+
+const char *remedy(int error)
+{
+	if (geteuid() == 0 || (error != -EPERM && error != -EACCES))
+		return "";
+	return "; run leafcastd as root, or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON and a "
+	       "--runtime-dir that it may write";
 }

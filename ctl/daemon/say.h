@@ -14,5 +14,7 @@
 #define SAY_RATE  50
 
 __attribute__((format(printf, 2, 3))) void say(const char *level, const char *format, ...);
+/* What an unprivileged caller can do about a failure, to go behind it; "": that is not it. */
+const char *remedy(int error);
 
 #endif

@@ -2,8 +2,10 @@
 /*
  * A pair is born under names of this process alone and gets name and alias
  * in one message, so a daemon killed halfway never leaves an lc0 that its
- * successor must take for somebody else's. What lo's settings were before
- * stands in lc1's alias for the same reason.
+ * successor must take for somebody else's. Each later step is taken only where
+ * it is not done yet, so that what is whole goes on undisturbed and what is not
+ * becomes so. What lo's settings were before stands in lc1's alias too, for
+ * whom the pinned record is lost.
  */
 #include "network/device.h"
 
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #include "network/link.h"
+#include "network/loopback.h"
 #include "network/pool.h"
 #include "network/sysctl.h"
 
@@ -20,13 +23,13 @@
 #define CUT	   "ls0" /* on the way from here, super-packets are cut up */
 #define CUT_END	   "ls1"
 
-#define SENDER_KIND "lc"
-#define CUT_KIND    "ls"
+static const struct lc_pair_names sender_names = {SENDER, SENDER_END};
+static const struct lc_pair_names cut_names = {CUT, CUT_END};
 
-#define END_ALIAS_FORMAT  LC_LINK_ALIAS " accept_local=%d route_localnet=%d"
 #define MTU_WITHOUT_LINKS 1500
 #define MTU_LEAST	  1280	/* below, IPv6 stops */
 #define MTU_MOST	  65535 /* of a veth */
+#define CUT_SEGMENTS	  1
 
 bool lc_devices_have(const struct lc_devices *devices, uint32_t ifindex)
 {
@@ -59,144 +62,182 @@ static int largest_mtu(struct lc_netlink *netlink, uint32_t *mtu)
 	return 0;
 }
 
-/* Removes what an earlier daemon left; lo_before: what it remembered for us. */
-static int remove_earlier_link(struct lc_netlink *netlink, const char *name,
-			       int lo_before[LC_LOOPBACK_SETTINGS], struct lc_error *error)
+/* What they are already is not touched. lc0 last: what it takes has to fit through the others. */
+static void set_mtu(const struct lc_devices *devices, struct lc_netlink *netlink, uint32_t mtu)
 {
-	struct lc_link link;
-	int status = lc_link_get(netlink, 0, name, &link);
-
-	if (status == -ENODEV)
-		return 0;
-	if (status)
-		return lc_fail(error, status, "cannot look for %s: %s", name, strerror(-status));
-	if (!lc_link_is_ours(&link))
-		return lc_fail(error, -EEXIST, "there is an interface %s that is not leafcast's",
-			       name);
-	sscanf(link.alias, END_ALIAS_FORMAT, &lo_before[0], &lo_before[1]);
-	status = lc_pair_delete_link(netlink, link.ifindex);
-	if (status && status != -ENODEV)
-		return lc_fail(error, status, "cannot remove the old %s: %s", name,
-			       strerror(-status));
-	return 0;
+	lc_pair_set_mtu(netlink, &devices->cut, mtu);
+	lc_pair_set_mtu(netlink, &devices->sender, mtu);
 }
 
-/* lc1, which remembers lo's settings, goes when nothing stands in the way. */
-static int remove_earlier(struct lc_netlink *netlink, int lo_before[LC_LOOPBACK_SETTINGS],
-			  struct lc_error *error)
-{
-	static const char *const names[] = {CUT_END, CUT, SENDER_END, SENDER};
-	int status = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !status; i++)
-		status = remove_earlier_link(netlink, names[i], lo_before, error);
-	return status;
-}
-
-/* Nothing but what programs put there is to be on this pair. */
-static int raise_cut(struct lc_netlink *netlink, const struct lc_pair *pair)
+static int name_cut(struct lc_netlink *netlink, const struct lc_pair *pair)
 {
 	int error;
 
 	lc_pair_silence(netlink, pair);
 	error = lc_pair_name_end(netlink, pair->second, CUT_END, LC_LINK_ALIAS);
-	if (!error)
-		error = lc_pair_name_end(netlink, pair->first, CUT, LC_LINK_ALIAS);
+	return error ? error : lc_pair_name_end(netlink, pair->first, CUT, LC_LINK_ALIAS);
+}
+
+/* Nothing but what programs put there is to be on this pair. */
+static int raise_cut(struct lc_netlink *netlink, const struct lc_pair *pair)
+{
+	int error = lc_pair_set_gso_max_segs(netlink, pair->first, CUT_SEGMENTS);
+
 	if (error)
 		return error;
-	lc_sysctl_write("ipv6/conf/" CUT_END "/disable_ipv6", 1);
-	lc_sysctl_write("ipv6/conf/" CUT "/disable_ipv6", 1);
+	lc_sysctl_set("ipv6/conf/" CUT_END "/disable_ipv6", 1);
+	lc_sysctl_set("ipv6/conf/" CUT "/disable_ipv6", 1);
 	error = lc_pair_raise_end(netlink, pair->second, 0);
 	return error ? error : lc_pair_raise_end(netlink, pair->first, 0);
 }
 
-/* Names both ends, sets them up, and keeps IPv6 from talking on them. */
-static int raise_sender(struct lc_netlink *netlink, const struct lc_pair *pair,
-			const int lo_before[LC_LOOPBACK_SETTINGS])
+/* Keeps IPv6 from talking on both ends by itself. */
+static int name_sender(struct lc_netlink *netlink, const struct lc_pair *pair,
+		       const struct lc_host_before *before)
 {
-	char alias[64];
+	char alias[64] = LC_LINK_ALIAS;
 	int error;
 
+	if (before->recorded)
+		snprintf(alias, sizeof(alias), LC_LINK_ALIAS_FORMAT, before->accept_local,
+			 before->route_localnet);
 	lc_pair_silence(netlink, pair);
-	snprintf(alias, sizeof(alias), END_ALIAS_FORMAT, lo_before[0], lo_before[1]);
 	error = lc_pair_name_end(netlink, pair->second, SENDER_END, alias);
-	if (!error)
-		error = lc_pair_name_end(netlink, pair->first, SENDER, LC_LINK_ALIAS);
-	if (error)
-		return error;
-	lc_sysctl_write("ipv6/conf/" SENDER_END "/disable_ipv6", 1);
-	lc_sysctl_write("ipv6/conf/" SENDER "/accept_ra", 0);
+	return error ? error : lc_pair_name_end(netlink, pair->first, SENDER, LC_LINK_ALIAS);
+}
+
+static int raise_sender(struct lc_netlink *netlink, const struct lc_pair *pair)
+{
+	int error;
+
+	lc_sysctl_set("ipv6/conf/" SENDER_END "/disable_ipv6", 1);
+	lc_sysctl_set("ipv6/conf/" SENDER "/accept_ra", 0);
 	/* A root on 127.0.0.1 may send by it. */
-	lc_sysctl_write("ipv4/conf/" SENDER "/route_localnet", 1);
+	lc_sysctl_set("ipv4/conf/" SENDER "/route_localnet", 1);
 	error = lc_pair_raise_end(netlink, pair->second, 0);
 	return error ? error : lc_pair_raise_end(netlink, pair->first, IFF_MULTICAST);
 }
 
-static int make_pairs(struct lc_devices *devices, struct lc_netlink *netlink,
-		      struct lc_error *error)
+static int cannot_make(struct lc_error *error, int status, const struct lc_pair_names *names)
 {
+	return lc_fail(error, status, "cannot make the veth pair %s and %s: %s", names->first,
+		       names->second, strerror(-status));
+}
+
+/* Sets numbers in `made` of what is new, for who has to remove it again. */
+static int find_or_make_cut(struct lc_pair *cut, struct lc_pair *made, struct lc_netlink *netlink,
+			    uint32_t mtu, struct lc_error *error)
+{
+	int status = lc_pair_adopt(netlink, &cut_names, cut, error);
+
+	if (status && status != -ENODEV)
+		return status;
+	if (status) {
+		status = lc_pair_make(netlink, &cut_names, mtu, CUT_SEGMENTS, made);
+		*cut = *made;
+		if (!status)
+			status = name_cut(netlink, cut);
+	}
+	if (!status)
+		status = raise_cut(netlink, cut);
+	return status ? cannot_make(error, status, &cut_names) : 0;
+}
+
+static int find_or_make_sender(struct lc_pair *sender, struct lc_pair *made,
+			       struct lc_netlink *netlink, uint32_t mtu,
+			       const struct lc_host_before *before, struct lc_error *error)
+{
+	int status = lc_pair_adopt(netlink, &sender_names, sender, error);
+
+	if (status && status != -ENODEV)
+		return status;
+	if (status) {
+		status = lc_pair_make(netlink, &sender_names, mtu, 0, made);
+		*sender = *made;
+		if (!status)
+			status = name_sender(netlink, sender, before);
+	}
+	if (!status)
+		status = raise_sender(netlink, sender);
+	return status ? cannot_make(error, status, &sender_names) : 0;
+}
+
+/* Looks for what is somebody else's before anything is touched. */
+static int clear_names(struct lc_netlink *netlink, struct lc_error *error)
+{
+	int status = lc_pair_check_names(netlink, &sender_names, error);
+
+	if (!status)
+		status = lc_pair_check_names(netlink, &cut_names, error);
+	if (status)
+		return status;
+	status = lc_pair_sweep(netlink, &sender_names, false);
+	if (status >= 0)
+		status = lc_pair_sweep(netlink, &cut_names, false);
+	return status >= 0 ? 0
+			   : lc_fail(error, status, "cannot remove half-made interfaces: %s",
+				     strerror(-status));
+}
+
+int lc_devices_make(struct lc_devices *devices, struct lc_netlink *netlink,
+		    const struct lc_host_before *before, struct lc_error *error)
+{
+	struct lc_devices found = {0}, made = {0};
 	uint32_t mtu = 0;
-	int status = largest_mtu(netlink, &mtu);
+	int status = clear_names(netlink, error);
 
 	if (status)
+		return status;
+	status = largest_mtu(netlink, &mtu);
+	if (status)
 		return lc_fail(error, status, "cannot list the interfaces: %s", strerror(-status));
-	status = lc_pair_make(netlink, CUT_KIND, mtu, 1, &devices->cut);
+	status = find_or_make_cut(&found.cut, &made.cut, netlink, mtu, error);
 	if (!status)
-		status = raise_cut(netlink, &devices->cut);
-	if (status)
-		return lc_fail(error, status, "cannot make the veth pair %s and %s: %s", CUT,
-			       CUT_END, strerror(-status));
-	status = lc_pair_make(netlink, SENDER_KIND, mtu, 0, &devices->sender);
+		status = find_or_make_sender(&found.sender, &made.sender, netlink, mtu, before,
+					     error);
 	if (!status)
-		status = raise_sender(netlink, &devices->sender, devices->lo_before);
-	if (status)
-		return lc_fail(error, status, "cannot make the veth pair %s and %s: %s", SENDER,
-			       SENDER_END, strerror(-status));
+		status = lc_pool_lead(netlink, found.sender.first, error);
+	if (!status)
+		status = lc_loopback_admit(error);
+	if (status) {
+		lc_pair_remove(netlink, &made.sender);
+		lc_pair_remove(netlink, &made.cut);
+		return status;
+	}
+	found.configured = true;
+	*devices = found;
+	set_mtu(devices, netlink, mtu);
 	return 0;
 }
 
-int lc_devices_make(struct lc_devices *devices, struct lc_netlink *netlink, struct lc_error *error)
+int lc_devices_remove(struct lc_netlink *netlink, struct lc_error *error)
 {
-	struct lc_devices made = LC_NO_DEVICES;
-	int status;
+	int cut = lc_pair_sweep(netlink, &cut_names, true);
+	int sender = cut < 0 ? cut : lc_pair_sweep(netlink, &sender_names, true);
 
-	/* Where others have deleted the former ones, lo is still as we made it. */
-	memcpy(made.lo_before, devices->lo_before, sizeof(made.lo_before));
-	status = remove_earlier(netlink, made.lo_before, error);
-	if (!status)
-		status = lc_loopback_read(made.lo_before, error);
-	if (status)
-		return status;
-	status = make_pairs(&made, netlink, error);
-	if (!status)
-		status = lc_pool_lead(netlink, made.sender.first, error);
-	if (!status)
-		status = lc_loopback_admit(error);
-	if (status)
-		lc_devices_remove(&made, netlink);
-	else
-		made.configured = true;
-	*devices = made;
-	return status;
+	if (sender < 0)
+		return lc_fail(error, sender, "cannot remove interfaces: %s", strerror(-sender));
+	return cut + sender;
 }
 
-void lc_devices_remove(struct lc_devices *devices, struct lc_netlink *netlink)
+struct lc_host_before lc_devices_host_before(struct lc_netlink *netlink)
 {
-	lc_pair_remove(netlink, &devices->sender, SENDER_KIND);
-	lc_pair_remove(netlink, &devices->cut, CUT_KIND);
-	lc_loopback_restore(devices->lo_before);
-	*devices = LC_NO_DEVICES;
+	struct lc_host_before before = {0};
+	struct lc_link link;
+
+	if (lc_link_get(netlink, 0, SENDER_END, &link) == 0 && lc_link_is_ours(&link) &&
+	    sscanf(link.alias, LC_LINK_ALIAS_FORMAT, &before.accept_local,
+		   &before.route_localnet) == 2)
+		before.recorded = 1;
+	return before;
 }
 
-static void follow_mtu(struct lc_devices *devices, struct lc_netlink *netlink, uint32_t current)
+static void follow_mtu(struct lc_devices *devices, struct lc_netlink *netlink)
 {
 	uint32_t mtu = 0;
 
-	if (largest_mtu(netlink, &mtu) < 0 || mtu == current)
-		return;
-	/* lc0 last: what it takes has to fit through the others. */
-	lc_pair_set_mtu(netlink, &devices->cut, mtu);
-	lc_pair_set_mtu(netlink, &devices->sender, mtu);
+	if (largest_mtu(netlink, &mtu) == 0)
+		set_mtu(devices, netlink, mtu);
 }
 
 bool lc_devices_follow(struct lc_devices *devices, struct lc_netlink *netlink)
@@ -207,7 +248,7 @@ bool lc_devices_follow(struct lc_devices *devices, struct lc_netlink *netlink)
 		return true;
 	if (lc_link_get(netlink, devices->sender.first, NULL, &link) < 0 || !lc_link_is_ours(&link))
 		return false;
-	follow_mtu(devices, netlink, link.mtu);
+	follow_mtu(devices, netlink);
 	if (!(link.flags & IFF_UP)) {
 		devices->configured = false;
 		return false;

@@ -12,6 +12,15 @@ struct list {
 	void *context;
 };
 
+static void parse_kind(struct nlattr *info, struct lc_link *link)
+{
+	struct nlattr *attributes[IFLA_INFO_MAX + 1];
+
+	if (nla_parse_nested(attributes, IFLA_INFO_MAX, info, NULL) == 0 &&
+	    attributes[IFLA_INFO_KIND])
+		nla_strlcpy(link->kind, attributes[IFLA_INFO_KIND], sizeof(link->kind));
+}
+
 int lc_link_parse(struct nlmsghdr *message, struct lc_link *link)
 {
 	const struct ifinfomsg *info = nlmsg_data(message);
@@ -26,6 +35,13 @@ int lc_link_parse(struct nlmsghdr *message, struct lc_link *link)
 	};
 	if (attributes[IFLA_MTU])
 		link->mtu = nla_get_u32(attributes[IFLA_MTU]);
+	if (attributes[IFLA_GSO_MAX_SEGS])
+		link->gso_max_segs = nla_get_u32(attributes[IFLA_GSO_MAX_SEGS]);
+	/* Where it is in another namespace, the number is that one's. */
+	if (attributes[IFLA_LINK] && !attributes[IFLA_LINK_NETNSID])
+		link->peer = nla_get_u32(attributes[IFLA_LINK]);
+	if (attributes[IFLA_LINKINFO])
+		parse_kind(attributes[IFLA_LINKINFO], link);
 	if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == sizeof(link->mac)) {
 		memcpy(link->mac, nla_data(attributes[IFLA_ADDRESS]), sizeof(link->mac));
 		link->has_mac = true;
@@ -100,8 +116,14 @@ bool lc_link_is_up(const struct lc_link *link)
 
 bool lc_link_is_ours(const struct lc_link *link)
 {
-	size_t length = strlen(LC_LINK_ALIAS);
+	int accept_local, route_localnet;
 
-	return strncmp(link->alias, LC_LINK_ALIAS, length) == 0 &&
-	       (link->alias[length] == '\0' || link->alias[length] == ' ');
+	return strcmp(link->alias, LC_LINK_ALIAS) == 0 ||
+	       sscanf(link->alias, LC_LINK_ALIAS_FORMAT, &accept_local, &route_localnet) == 2;
+}
+
+bool lc_link_are_ends(const struct lc_link *first, const struct lc_link *second)
+{
+	return strcmp(first->kind, "veth") == 0 && strcmp(second->kind, "veth") == 0 &&
+	       first->peer == second->ifindex && second->peer == first->ifindex;
 }

@@ -9,18 +9,23 @@
 
 #include "network/netlink.h"
 
-/* The alias of every device we make; after a space more may follow. */
+/* The alias of every device we make... */
 #define LC_LINK_ALIAS "leafcast"
+/* ...but that of lc1 goes on, see device.c. Other words after it are not ours. */
+#define LC_LINK_ALIAS_FORMAT LC_LINK_ALIAS " accept_local=%d route_localnet=%d"
 
 struct lc_link {
 	uint32_t ifindex;
 	unsigned int flags;  /* IFF_ */
 	unsigned short type; /* ARPHRD_ */
 	uint32_t mtu;
+	uint32_t gso_max_segs;
+	uint32_t peer; /* the other end of a veth in this network namespace; 0: none here */
 	bool has_mac;
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
 	char alias[64];
+	char kind[16]; /* "veth", ...; "": a device of its own */
 };
 
 /* Fills *link from RTM_NEWLINK or RTM_DELLINK. -EBADMSG. */
@@ -34,5 +39,7 @@ int lc_link_each(struct lc_netlink *netlink,
 bool lc_link_is_up(const struct lc_link *link);
 /* Has the alias that says: made by us. */
 bool lc_link_is_ours(const struct lc_link *link);
+/* Whether they are the two ends of one veth. */
+bool lc_link_are_ends(const struct lc_link *first, const struct lc_link *second);
 
 #endif

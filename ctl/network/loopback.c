@@ -5,41 +5,56 @@
 
 #include "network/sysctl.h"
 
-static const struct {
+struct setting {
 	const char *path, *name;
-} settings[LC_LOOPBACK_SETTINGS] = {
-	{"ipv4/conf/lo/accept_local", "net.ipv4.conf.lo.accept_local"},
-	{"ipv4/conf/lo/route_localnet", "net.ipv4.conf.lo.route_localnet"},
 };
 
-int lc_loopback_read(int values[LC_LOOPBACK_SETTINGS], struct lc_error *error)
-{
-	for (int i = 0; i < LC_LOOPBACK_SETTINGS; i++) {
-		int status = values[i] < 0 ? lc_sysctl_read(settings[i].path, &values[i]) : 0;
+static const struct setting accept_local = {"ipv4/conf/lo/accept_local",
+					    "net.ipv4.conf.lo.accept_local"};
+static const struct setting route_localnet = {"ipv4/conf/lo/route_localnet",
+					      "net.ipv4.conf.lo.route_localnet"};
 
-		if (status)
-			return lc_fail(error, status, "cannot read %s: %s", settings[i].name,
-				       strerror(-status));
-	}
-	return 0;
+static int read_setting(const struct setting *setting, int *value, struct lc_error *error)
+{
+	int status = lc_sysctl_read(setting->path, value);
+
+	return status ? lc_fail(error, status, "cannot read %s: %s", setting->name,
+				strerror(-status))
+		      : 0;
+}
+
+static int set(const struct setting *setting, int value, struct lc_error *error)
+{
+	int status = lc_sysctl_set(setting->path, value);
+
+	return status ? lc_fail(error, status, "cannot set %s: %s", setting->name,
+				strerror(-status))
+		      : 0;
+}
+
+int lc_loopback_read(struct lc_host_before *before, struct lc_error *error)
+{
+	struct lc_host_before now = {.recorded = 1};
+	int status = read_setting(&accept_local, &now.accept_local, error);
+
+	if (!status)
+		status = read_setting(&route_localnet, &now.route_localnet, error);
+	if (!status)
+		*before = now;
+	return status;
 }
 
 int lc_loopback_admit(struct lc_error *error)
 {
-	for (int i = 0; i < LC_LOOPBACK_SETTINGS; i++) {
-		int value, status = lc_sysctl_write(settings[i].path, 1);
+	int status = set(&accept_local, 1, error);
 
-		/* /proc may be read-only, which does not matter if it says the right thing. */
-		if (status && (lc_sysctl_read(settings[i].path, &value) < 0 || value != 1))
-			return lc_fail(error, status, "cannot set %s: %s", settings[i].name,
-				       strerror(-status));
-	}
-	return 0;
+	return status ? status : set(&route_localnet, 1, error);
 }
 
-void lc_loopback_restore(const int values[LC_LOOPBACK_SETTINGS])
+int lc_loopback_restore(const struct lc_host_before *before, struct lc_error *error)
 {
-	for (int i = 0; i < LC_LOOPBACK_SETTINGS; i++)
-		if (values[i] >= 0)
-			lc_sysctl_write(settings[i].path, values[i]);
+	int status = set(&accept_local, before->accept_local, error);
+	int other = set(&route_localnet, before->route_localnet, status ? NULL : error);
+
+	return status ? status : other;
 }

@@ -8,15 +8,13 @@
 #ifndef CTL_NETWORK_LOOPBACK_H
 #define CTL_NETWORK_LOOPBACK_H
 
+#include "abi/records.h"
 #include "base/error.h"
 
-/* accept_local and route_localnet, in this order in `values`. */
-#define LC_LOOPBACK_SETTINGS 2
-
-/* Reads those that are negative in `values`. */
-int lc_loopback_read(int values[LC_LOOPBACK_SETTINGS], struct lc_error *error);
+/* How lo is set now, as recorded. */
+int lc_loopback_read(struct lc_host_before *before, struct lc_error *error);
 int lc_loopback_admit(struct lc_error *error);
-/* Negative ones stay as they are. */
-void lc_loopback_restore(const int values[LC_LOOPBACK_SETTINGS]);
+/* As `before` has it, which is recorded. */
+int lc_loopback_restore(const struct lc_host_before *before, struct lc_error *error);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "network/link.h"
+#include "network/loopback.h"
 
 static void find_loopback(const struct lc_link *link, void *context)
 {
@@ -38,7 +39,6 @@ int lc_network_open(struct lc_network **network, struct lc_error *error)
 	if (!made)
 		return lc_fail(error, -ENOMEM, "no memory");
 	made->changes = -1;
-	made->devices = LC_NO_DEVICES;
 	status = open_both(made);
 	if (status) {
 		lc_network_close(made);
@@ -53,7 +53,6 @@ void lc_network_close(struct lc_network *network)
 {
 	if (!network)
 		return;
-	lc_devices_remove(&network->devices, &network->netlink);
 	lc_neighbours_forget(&network->neighbours);
 	if (network->changes >= 0)
 		close(network->changes);
@@ -61,10 +60,26 @@ void lc_network_close(struct lc_network *network)
 	free(network);
 }
 
-int lc_network_make_devices(struct lc_network *network, struct lc_network_devices *devices,
-			    struct lc_error *error)
+int lc_network_host_before(struct lc_network *network, struct lc_host_before *before,
+			   struct lc_error *error)
 {
-	int status = lc_devices_make(&network->devices, &network->netlink, error);
+	struct lc_host_before remembered = lc_devices_host_before(&network->netlink);
+
+	if (!remembered.recorded)
+		return lc_loopback_read(before, error);
+	*before = remembered;
+	return 0;
+}
+
+int lc_network_restore_host(const struct lc_host_before *before, struct lc_error *error)
+{
+	return before->recorded ? lc_loopback_restore(before, error) : 0;
+}
+
+int lc_network_make_devices(struct lc_network *network, const struct lc_host_before *before,
+			    struct lc_network_devices *devices, struct lc_error *error)
+{
+	int status = lc_devices_make(&network->devices, &network->netlink, before, error);
 
 	if (status)
 		return status;
@@ -74,4 +89,10 @@ int lc_network_make_devices(struct lc_network *network, struct lc_network_device
 		.cut_end = network->devices.cut.second,
 	};
 	return 0;
+}
+
+int lc_network_remove_devices(struct lc_network *network, struct lc_error *error)
+{
+	network->devices = (struct lc_devices){0};
+	return lc_devices_remove(&network->netlink, error);
 }

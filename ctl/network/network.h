@@ -12,14 +12,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/records.h"
 #include "base/error.h"
 #include "core/path.h"
 
 struct lc_network;
 
 int lc_network_open(struct lc_network **network, struct lc_error *error);
-/* Undoes lc_network_make_devices(). Accepts NULL. */
+/* Leaves the devices, for the next to adopt. Accepts NULL. */
 void lc_network_close(struct lc_network *network);
+
+/*
+ * How the host was set before an earlier daemon changed it, as lc1 remembers,
+ * or as it is set now if there is none: to be recorded before devices are made.
+ */
+int lc_network_host_before(struct lc_network *network, struct lc_host_before *before,
+			   struct lc_error *error);
+/* Sets it so again; recorded = 0: does nothing. What is so already is not touched. */
+int lc_network_restore_host(const struct lc_host_before *before, struct lc_error *error);
 
 /*
  * Our own devices: the veth pair lc0/lc1, up, with the pool's routes
@@ -28,10 +38,14 @@ void lc_network_close(struct lc_network *network);
  * and segmentation offload on, MTU = the largest of this node's interfaces
  * (followed later; at least 1280), and lo's accept_local and route_localnet set.
  * Beside it the veth pair ls0/ls1, up, of the same MTU, without addresses or
- * IPv6, on which ls0 cuts super-packets up (gso_max_segs 1). Pairs left
- * by an earlier daemon are replaced; one that is not ours (no "leafcast" alias)
- * is -EEXIST. lo's previous settings come back on close. lo itself is not set
+ * IPv6, on which ls0 cuts super-packets up (gso_max_segs 1). lo itself is not set
  * up: while it is down, members on this node are LC_HOP_LINK_DOWN.
+ *
+ * Pairs that an earlier daemon left are adopted, and what they lack is mended; what
+ * they have is not touched, so copies under way go on. A pair that is not whole
+ * is made anew. A link that is not ours (no "leafcast" alias) is -EEXIST. After a
+ * failure pairs that were adopted are there, and none that this call made.
+ * `before`, if recorded, is written on a new lc1 for whom the record is lost.
  */
 struct lc_network_devices {
 	uint32_t sender;  /* lc0 */
@@ -39,8 +53,13 @@ struct lc_network_devices {
 	uint32_t cut_end; /* ls1 */
 };
 
-int lc_network_make_devices(struct lc_network *network, struct lc_network_devices *devices,
-			    struct lc_error *error);
+int lc_network_make_devices(struct lc_network *network, const struct lc_host_before *before,
+			    struct lc_network_devices *devices, struct lc_error *error);
+/*
+ * Removes every device that daemons in this network namespace have made, half-made
+ * ones and renamed ones too. Returns how many links that were, or a negative errno.
+ */
+int lc_network_remove_devices(struct lc_network *network, struct lc_error *error);
 
 /*
  * Looks up route, link and neighbour. Starts neighbour resolution where needed

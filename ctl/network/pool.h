@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "network/netlink.h"
 
-/* `ifindex` is lc0's. A node without IPv6 gets IPv4 only. */
+/* What is there already stays as it is. `ifindex` is lc0's. A node without IPv6 gets IPv4 only. */
 int lc_pool_lead(struct lc_netlink *netlink, uint32_t ifindex, struct lc_error *error);
 
 #endif

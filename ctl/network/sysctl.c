@@ -35,7 +35,7 @@ int lc_sysctl_read(const char *path, int *value)
 	return 0;
 }
 
-int lc_sysctl_write(const char *path, int value)
+static int write_value(const char *path, int value)
 {
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%d\n", value);
@@ -47,4 +47,12 @@ int lc_sysctl_write(const char *path, int value)
 		error = -errno;
 	close(fd);
 	return error;
+}
+
+int lc_sysctl_set(const char *path, int value)
+{
+	int current;
+
+	return lc_sysctl_read(path, &current) == 0 && current == value ? 0
+								       : write_value(path, value);
 }

@@ -4,6 +4,10 @@
 #define CTL_NETWORK_SYSCTL_H
 
 int lc_sysctl_read(const char *path, int *value);
-int lc_sysctl_write(const char *path, int value);
+/*
+ * Writes it if it is another: a /proc that is read-only does not matter where
+ * it says the right thing, and nobody hears of a change that is none.
+ */
+int lc_sysctl_set(const char *path, int value);
 
 #endif

@@ -2,12 +2,15 @@
 /* Our own devices lc0/lc1, ls0/ls1; the topology is edges.h's. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "edges.h"
@@ -41,6 +44,9 @@ static void leave(void)
 	lc_network_close(network);
 }
 
+/* As a daemon does when the host's settings are recorded nowhere. */
+static struct lc_host_before recorded;
+
 TestSuite(devices, .init = enter, .fini = leave, .timeout = 60);
 
 static uint32_t make(struct lc_network *by)
@@ -48,10 +54,30 @@ static uint32_t make(struct lc_network *by)
 	struct lc_error error = {""};
 	struct lc_network_devices devices = {0};
 
-	cr_assert_eq(lc_network_make_devices(by, &devices, &error), 0, "%s", error.text);
+	cr_assert_eq(lc_network_host_before(by, &recorded, &error), 0, "%s", error.text);
+	cr_assert_eq(lc_network_make_devices(by, &recorded, &devices, &error), 0, "%s", error.text);
 	cr_assert_eq(devices.cut, if_nametoindex("ls0"));
 	cr_assert_eq(devices.cut_end, if_nametoindex("ls1"));
 	return devices.sender;
+}
+
+/* As a purge: how many links go. */
+static int take_down(void)
+{
+	struct lc_error error = {""};
+	struct lc_host_before was;
+	int removed;
+
+	cr_assert_eq(lc_network_host_before(network, &was, &error), 0, "%s", error.text);
+	cr_assert_eq(lc_network_restore_host(&was, &error), 0, "%s", error.text);
+	removed = lc_network_remove_devices(network, &error);
+	cr_assert_geq(removed, 0, "%s", error.text);
+	for (int i = 0; i < 4; i++) {
+		static const char *const names[] = {"lc0", "lc1", "ls0", "ls1"};
+
+		cr_assert_eq(if_nametoindex(names[i]), 0);
+	}
+	return removed;
 }
 
 static int settle(void)
@@ -87,6 +113,14 @@ static bool pool_is_routed(void)
 {
 	return holds("ip route show table main | grep -q '^multicast 239.255.0.0/17 dev lc0 '") &&
 	       holds("ip -6 route show table local | grep -q '^multicast ff3e::/16 dev lc0 '");
+}
+
+static bool mtu_is(unsigned int mtu)
+{
+	return holds("ip link show lc0 | grep -q 'mtu %u '", mtu) &&
+	       holds("ip link show lc1 | grep -q 'mtu %u '", mtu) &&
+	       holds("ip link show ls0 | grep -q 'mtu %u '", mtu) &&
+	       holds("ip link show ls1 | grep -q 'mtu %u '", mtu);
 }
 
 Test(devices, is_up_named_and_routed)
@@ -177,18 +211,146 @@ Test(devices, own_work_is_no_change)
 	cr_assert_eq(settle(), 0);
 }
 
-Test(devices, a_pair_of_an_earlier_daemon_is_replaced)
+/* Which the kernel tells of links, addresses and routes, as numbers of all of ours. */
+static void numbers_of_ours(uint32_t numbers[4])
+{
+	static const char *const names[] = {"lc0", "lc1", "ls0", "ls1"};
+
+	for (int i = 0; i < 4; i++)
+		numbers[i] = if_nametoindex(names[i]);
+}
+
+static pid_t start_monitor(void)
+{
+	pid_t monitor = fork();
+
+	if (monitor == 0) {
+		execlp("ip", "ip", "-o", "monitor", "link", "address", "route", "netconf", NULL);
+		_exit(1);
+	}
+	return monitor;
+}
+
+/* All that anybody hears while an earlier daemon's devices are adopted, into `path`. */
+static void adopt_monitored(const char *path)
+{
+	int output = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), old = dup(1);
+	struct lc_network *next = open_network();
+	pid_t monitor;
+
+	cr_assert(output >= 0 && old >= 0);
+	dup2(output, 1);
+	monitor = start_monitor();
+	dup2(old, 1);
+	close(old);
+	/* Until it hears a change it does not listen yet. */
+	for (int i = 0; i < 100 && !holds("grep -q mark0 %s", path); i++)
+		here("ip link add mark0 type dummy 2>/dev/null || ip link add mark0 type veth peer "
+		     "name "
+		     "mark1; ip link del mark0; sleep 0.1");
+	make(next);
+	here("ip link add mark2 type veth peer name mark3");
+	for (int i = 0; i < 100 && !holds("grep -q mark3 %s", path); i++)
+		here("sleep 0.1");
+	kill(monitor, SIGKILL);
+	waitpid(monitor, NULL, 0);
+	close(output);
+	lc_network_close(network);
+	network = next;
+}
+
+Test(devices, what_is_whole_is_adopted_and_nobody_hears_of_it)
+{
+	char path[] = "/tmp/lc-monitor-XXXXXX";
+	uint32_t earlier[4], now[4];
+
+	close(mkstemp(path));
+	here("ip link set near0 mtu 4000");
+	make(network);
+	numbers_of_ours(earlier);
+	adopt_monitored(path);
+	numbers_of_ours(now);
+	cr_assert_arr_eq(now, earlier, sizeof(now));
+	cr_expect(holds("grep -q mark3 %s", path));
+	cr_expect_not(holds("grep -E 'l[cs][01]' %s >&2", path));
+	unlink(path);
+	cr_assert(pool_is_routed());
+	cr_assert(mtu_is(4000));
+	check_lo(1, 1);
+}
+
+/* A start that finds less than the whole; earlier numbers stay where `kept`. */
+static void check_mended(const char *damage, bool kept)
+{
+	uint32_t earlier[4], now[4];
+	struct lc_network *next;
+
+	make(network);
+	numbers_of_ours(earlier);
+	here("%s", damage);
+	next = open_network();
+	make(next);
+	numbers_of_ours(now);
+	cr_expect_eq(memcmp(now, earlier, sizeof(now)) == 0, kept, "%s", damage);
+	for (int i = 0; i < 4; i++)
+		cr_expect(lc_network_is_up(next, now[i]), "%s: %d", damage, i);
+	cr_expect(pool_is_routed(), "%s", damage);
+	cr_expect(holds("test $(ip -6 addr show dev lc0 | grep -c inet6) = 1"), "%s", damage);
+	cr_expect(holds("ip -d link show ls0 | grep -q 'gso_max_segs 1 '"), "%s", damage);
+	cr_expect(holds("test $(cat /proc/sys/net/ipv6/conf/ls1/disable_ipv6) = 1"), "%s", damage);
+	cr_expect(holds("ip -d link show lc0 | grep -q ' veth '"), "%s", damage);
+	cr_expect_not(holds("ip -o link | grep -q 'l[cs][01][.]'"), "%s", damage);
+	cr_expect(mtu_is(1500), "%s", damage);
+	check_lo(1, 1);
+	lc_network_close(network);
+	network = next;
+}
+
+Test(devices, what_is_not_whole_is_mended)
+{
+	check_mended("ip link set ls0 gso_max_segs 100", true);
+	check_mended("ip link set lc0 down", true);
+	check_mended("ip link set ls1 down", true);
+	check_mended("ip addr flush dev lc0; ip route flush dev lc0", true);
+	check_mended("ip -6 route flush table local dev lc0", true);
+	check_mended("sysctl -qw net.ipv6.conf.ls1.disable_ipv6=0", true);
+	check_mended("sysctl -qw net.ipv4.conf.lo.accept_local=0", true);
+	check_mended("for d in lc0 lc1 ls0 ls1; do ip link set $d mtu 1300; done", true);
+	check_mended("ip link set ls1 mtu 1300", true);
+}
+
+Test(devices, what_is_only_half_there_is_made_anew)
+{
+	check_mended("ip link del lc0", false);
+	check_mended("ip link del ls1", false);
+	/* Of another kind, and ends of different pairs. */
+	check_mended("ip link del lc0; ip link add lc0 type veth peer name lc1; ip link set lc0 "
+		     "name x0; "
+		     "ip link set lc1 alias leafcast; ip link set x0 alias leafcast; "
+		     "ip link add name lc0 type bridge && ip link set lc0 alias leafcast",
+		     false);
+	check_mended("ip link set lc1 down; ip link set lc1 name lx1; ip link set ls1 down; "
+		     "ip link set ls1 name lc1; ip link set lx1 name ls1",
+		     false);
+	here("ip link add ls0.77 type veth peer name ls1.77; ip link add lc0.78 type veth peer "
+	     "name lc1.78");
+	check_mended("true", true);
+	/* Named halfway, as a daemon that was killed leaves them. */
+	check_mended("ip link del lc0; ip link add lc0.5 type veth peer name lc1.5; "
+		     "ip link set lc1.5 alias 'leafcast accept_local=0 route_localnet=0' name lc1",
+		     false);
+}
+
+Test(devices, an_earlier_daemon_may_close_late)
 {
 	struct lc_network *earlier = open_network();
+	uint32_t ifindex = make(earlier);
 
-	make(earlier);
-	cr_assert_eq(make(network), if_nametoindex("lc0"));
-	cr_assert(pool_is_routed());
-	/* The earlier one finds nothing of its own to remove. */
+	cr_assert_eq(make(network), ifindex);
 	lc_network_close(earlier);
-	cr_assert_neq(if_nametoindex("lc0"), 0);
-	/* The same daemon may make it again, too. */
-	cr_assert_eq(make(network), if_nametoindex("lc0"));
+	cr_assert_eq(if_nametoindex("lc0"), ifindex);
+	/* The same daemon may ask for it again, too. */
+	cr_assert_eq(make(network), ifindex);
 }
 
 static void check_refused(const char *name)
@@ -196,7 +358,7 @@ static void check_refused(const char *name)
 	struct lc_error error = {""};
 	struct lc_network_devices devices = {.sender = 4711};
 
-	cr_assert_eq(lc_network_make_devices(network, &devices, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), -EEXIST);
 	cr_assert_eq(devices.sender, 4711);
 	cr_assert_not_null(strstr(error.text, name), "%s", error.text);
 	cr_assert_neq(if_nametoindex(name), 0);
@@ -226,7 +388,7 @@ Test(devices, failure_leaves_nothing)
 	struct lc_network_devices devices;
 
 	here("ip route add multicast 239.255.0.0/17 dev near0");
-	cr_assert_eq(lc_network_make_devices(network, &devices, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), -EEXIST);
 	cr_assert_not_null(strstr(error.text, "239.255.0.0/17"), "%s", error.text);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
 	cr_assert_eq(if_nametoindex("lc1"), 0);
@@ -234,46 +396,69 @@ Test(devices, failure_leaves_nothing)
 	check_lo(0, 0);
 }
 
-Test(devices, close_undoes_it)
+Test(devices, failure_leaves_what_was_adopted)
 {
-	check_lo(0, 0);
+	struct lc_error error = {""};
+	struct lc_network_devices devices;
+	uint32_t ifindex = make(network);
+
+	here("ip route del multicast 239.255.0.0/17 dev lc0");
+	here("ip route add multicast 239.255.0.0/17 dev near0");
+	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), -EEXIST);
+	cr_assert_eq(if_nametoindex("lc0"), ifindex);
+}
+
+Test(devices, close_leaves_it)
+{
+	uint32_t ifindex = make(network);
+
+	lc_network_close(network);
+	cr_assert_eq(if_nametoindex("lc0"), ifindex);
+	cr_assert(pool_is_routed());
+	check_lo(1, 1);
+	network = open_network();
+}
+
+static void check_taken_down(int accept_local, int route_localnet)
+{
+	here("sysctl -qw net.ipv4.conf.lo.accept_local=%d net.ipv4.conf.lo.route_localnet=%d",
+	     accept_local, route_localnet);
 	make(network);
 	check_lo(1, 1);
-	lc_network_close(network);
-	check_lo(0, 0);
-	cr_assert_eq(if_nametoindex("lc0"), 0);
-	cr_assert_eq(if_nametoindex("ls0"), 0);
-	here("sysctl -qw net.ipv4.conf.lo.accept_local=1");
-	network = open_network();
+	/* Once more, as the next daemon: our own values are nobody's. */
 	make(network);
-	lc_network_close(network);
-	check_lo(1, 0);
-	here("sysctl -qw net.ipv4.conf.lo.accept_local=0 net.ipv4.conf.lo.route_localnet=1");
-	network = open_network();
-	make(network);
-	lc_network_close(network);
-	network = NULL;
-	check_lo(0, 1);
+	cr_assert_eq(take_down(), 4);
+	check_lo(accept_local, route_localnet);
+	cr_assert_eq(take_down(), 0);
+	check_lo(accept_local, route_localnet);
 }
 
-Test(devices, settings_of_lo_survive_a_killed_daemon)
+Test(devices, taking_down_undoes_it)
 {
-	struct lc_network *killed = open_network();
-
-	make(killed); /* and never closed in time */
-	make(network);
-	lc_network_close(network);
-	network = NULL;
-	check_lo(0, 0);
-	lc_network_close(killed); /* for the leak checker's sake */
+	check_taken_down(0, 0);
+	check_taken_down(1, 0);
+	check_taken_down(0, 1);
+	check_taken_down(1, 1);
 }
 
-static bool mtu_is(unsigned int mtu)
+Test(devices, taking_down_takes_what_is_ours_and_no_more)
 {
-	return holds("ip link show lc0 | grep -q 'mtu %u '", mtu) &&
-	       holds("ip link show lc1 | grep -q 'mtu %u '", mtu) &&
-	       holds("ip link show ls0 | grep -q 'mtu %u '", mtu) &&
-	       holds("ip link show ls1 | grep -q 'mtu %u '", mtu);
+	make(network);
+	here("ip link set ls0 down && ip link set ls0 name renamed0");
+	here("ip link add lc0.99 type veth peer name lc1.99");
+	here("ip link add lc0.12 type veth peer name far1.12");
+	here("ip link add lc0.13 type veth peer name lc1.14");
+	here("ip link add wordy0 type veth peer name wordy1 && ip link set wordy0 alias 'leafcast "
+	     "uplink'");
+	here("ip link add bridge0 type bridge && ip link set bridge0 alias leafcast");
+	cr_assert_eq(take_down(), 6);
+	cr_expect_eq(if_nametoindex("renamed0"), 0);
+	cr_expect_eq(if_nametoindex("lc0.99"), 0);
+	cr_expect_neq(if_nametoindex("lc0.12"), 0);
+	cr_expect_neq(if_nametoindex("lc0.13"), 0);
+	cr_expect_neq(if_nametoindex("wordy0"), 0);
+	cr_expect_neq(if_nametoindex("bridge0"), 0);
+	cr_expect_neq(if_nametoindex("near0"), 0);
 }
 
 Test(devices, mtu_follows_the_largest_of_the_others)
@@ -317,15 +502,18 @@ Test(devices, comes_back_after_somebody_set_it_down)
 
 Test(devices, its_deletion_is_a_change)
 {
+	struct lc_error error = {""};
+	struct lc_network_devices devices;
 	uint32_t ifindex = make(network);
 
 	settle();
 	here("ip link del lc0");
 	cr_assert(settle() > 0);
 	cr_assert_not(lc_network_is_up(network, ifindex));
-	make(network);
-	lc_network_close(network);
-	network = NULL;
+	/* What lo was before, its daemon knows still. */
+	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), 0, "%s",
+		     error.text);
+	take_down();
 	check_lo(0, 0);
 }
 
