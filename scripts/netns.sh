@@ -13,6 +13,7 @@
 #   on HOST COMMAND...      runs a command there (not `ip netns exec`, which hides bpffs)
 #   daemon HOST [ARG...]    starts a leafcastd there and waits until it serves; with
 #                           --insecure unless $insecure is set and empty
+#   purge HOST              takes down what daemons have left there, which may not run any more
 #   tool HOST ARG...        runs leafcast there
 #   start JOB HOST ARG...   the same in the background: $lab/JOB.in, .out and .err are its streams
 #   finish JOB [SECONDS]    waits for it; $status is its exit status, 124 when it had to be killed
@@ -83,6 +84,7 @@ lab_end() {
 		[[ $name == daemon-* ]] || end "$name"
 	done
 	for name in "${!pid[@]}"; do end "$name"; done
+	for name in "${hosts[@]}"; do [[ ! -d $lab/bpf/$name ]] || purge "$name"; done
 	for name in "${hosts[@]}"; do ip netns del "$lab_name-$name" 2>/dev/null; done
 	[[ -z $lab_mounted ]] || umount "$lab/bpf"
 	rm -rf "$lab"
@@ -117,12 +119,14 @@ wire() {
 		on "$at" ip -6 route add default via "fd77:$n::1"
 }
 
-serves() { [[ -S $lab/$1.run/socket ]] || gone "${pid[daemon-$1]}"; }
+serves() { grep -q "^leafcastd: ready" "$lab/daemon-$1.err" || gone "${pid[daemon-$1]}"; }
 
 daemon() {
 	local at=$1 trust=(--insecure)
 	shift
 	[[ ${insecure-yes} ]] || trust=()
+	# What an earlier one has said is not said by this one.
+	: >"$lab/daemon-$at.err"
 	(exec nsenter --net="/run/netns/$lab_name-$at" "$build/leafcastd" --runtime-dir "$lab/$at.run" \
 		--bpf-dir "$lab/bpf/$at" "${trust[@]}" "$@" </dev/null >"$lab/daemon-$at.err" 2>&1 9>&-) &
 	pid[daemon-$at]=$!
@@ -131,6 +135,12 @@ daemon() {
 	echo "leafcastd on $at did not start:" >&2
 	cat "$lab/daemon-$at.err" >&2
 	return 1
+}
+
+# lab_end purges every host on which a daemon was started.
+purge() {
+	on "$1" "$build/leafcastd" --purge --runtime-dir "$lab/$1.run" --bpf-dir "$lab/bpf/$1" \
+		>>"$lab/purge-$1.err" 2>&1 </dev/null
 }
 
 tool() {

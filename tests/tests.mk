@@ -49,11 +49,14 @@ $(PLANTED): $(O)/tests/planted/%: $(O)/tests/planted/%.o
 $(O)/tests/netns/%.o: CFLAGS_ += -Iinclude/winsock
 $(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.so
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..'
+# Kills a daemon at one of its system calls.
+$(O)/tests/netns/killed_at: $(O)/tests/netns/killed_at.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@
 $(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
 # Each where its directory has sources.
-TESTS := $(NEXT) $(O)/tests/netns/offload_root $(O)/tests/hostile/hostile $(STRESS) \
+TESTS := $(O)/tests/netns/offload_root $(O)/tests/netns/killed_at $(O)/tests/hostile/hostile $(STRESS) \
          $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) \
          $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider)
 tests: all $(TESTS) ## build the tests

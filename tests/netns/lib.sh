@@ -182,15 +182,33 @@ check_records() { tests/netns/records check "$1" <"$2"; }
 # Everything once and in order: all of COUNT
 all_of() { echo "records=$1 first=1 last=$1 missing=0 repeated=0 disordered=0 damaged=0"; }
 
+# What Leafcast changes on a host: its interfaces, and how lo is set.
+host_state() {
+	on "$1" ip -br link | sed 's/[@ ].*//' | sort
+	on "$1" sysctl net.ipv4.conf.lo.accept_local net.ipv4.conf.lo.route_localnet
+}
+
+# A daemon that ends leaves all to its successor; only a purge takes it down.
 daemon_ended_well() {
 	local at=$1 device
 	end "daemon-$at"
 	is "leafcastd on $at ends with 0" "$status" 0
-	ok "nothing is pinned on $at any more" test ! -e "$lab/bpf/$at"
-	for device in lc0 ls0; do
-		ok "$at has no $device any more" eval "! on $at ip link show $device >/dev/null 2>&1"
+	for device in lc0 lc1 ls0 ls1; do
+		ok "$at still has $device" eval "on $at ip link show $device >/dev/null"
 	done
+	purged_well "$at"
 }
+
+purged_well() {
+	local at=$1
+	ok "$at is purged" purge "$at"
+	ok "nothing is pinned on $at any more" test ! -e "$lab/bpf/$at"
+	is "$at is as it was before" "$(host_state "$at" | grep -vE '^(eth|to-)')" "${before-$untouched}"
+}
+# A namespace that nobody has done anything to; a host that was set otherwise says so in $before.
+untouched="lo
+net.ipv4.conf.lo.accept_local = 0
+net.ipv4.conf.lo.route_localnet = 0"
 
 kernel_is_content() {
 	! dmesg | awk -v marker="$marker" 'index($0, marker) { seen = 1 } seen' |
