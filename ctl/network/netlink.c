@@ -16,7 +16,7 @@ struct exchange {
 	void *context;
 };
 
-int lc_netlink_open(struct lc_netlink *netlink)
+int lc_netlink_open(struct lc_netlink *netlink, int protocol)
 {
 	const struct timeval timeout = {.tv_sec = TIMEOUT_S};
 	struct nl_sock *made = nl_socket_alloc();
@@ -24,7 +24,7 @@ int lc_netlink_open(struct lc_netlink *netlink)
 
 	if (!made)
 		return -ENOMEM;
-	if (nl_connect(made, NETLINK_ROUTE) < 0) {
+	if (nl_connect(made, protocol) < 0) {
 		nl_socket_free(made);
 		return errno ? -errno : -EIO;
 	}
@@ -37,6 +37,7 @@ int lc_netlink_open(struct lc_netlink *netlink)
 		return error;
 	}
 	netlink->socket = made;
+	netlink->protocol = protocol;
 	return 0;
 }
 
@@ -88,7 +89,7 @@ static void renew(struct lc_netlink *netlink)
 {
 	struct lc_netlink fresh;
 
-	if (lc_netlink_open(&fresh) < 0)
+	if (lc_netlink_open(&fresh, netlink->protocol) < 0)
 		return;
 	lc_netlink_close(netlink);
 	*netlink = fresh;

@@ -13,9 +13,11 @@
 
 struct lc_netlink {
 	struct nl_sock *socket; /* blocking, with a timeout */
+	int protocol;
 };
 
-int lc_netlink_open(struct lc_netlink *netlink);
+/* `protocol` as of netlink(7): NETLINK_ROUTE. */
+int lc_netlink_open(struct lc_netlink *netlink, int protocol);
 void lc_netlink_close(struct lc_netlink *netlink);
 
 /* A message with its fixed header; NULL: no memory. */

@@ -20,7 +20,7 @@ static void find_loopback(const struct lc_link *link, void *context)
 
 static int open_both(struct lc_network *network)
 {
-	int error = lc_netlink_open(&network->netlink);
+	int error = lc_netlink_open(&network->netlink, NETLINK_ROUTE);
 
 	if (!error)
 		error = lc_watch_open(&network->changes);

@@ -4,7 +4,7 @@
  * module that uses libnl. Functions return 0 or a negative errno; *error, one
  * sentence, says more where given.
  *
- * Order: netlink, sysctl < link, loopback, pool, neighbour < pair < device < path, watch < network
+ * Order: netlink, sysctl < udp, link, loopback, pool, neighbour < pair < device < path, watch < network
  */
 #ifndef CTL_NETWORK_NETWORK_H
 #define CTL_NETWORK_NETWORK_H
@@ -72,6 +72,13 @@ int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
 
 /* Whether the address is one of this node's own (unicast). */
 bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint);
+
+/*
+ * The SO_COOKIE of every UDP socket of this network namespace that is bound; of
+ * one that is not the kernel does not tell. -ENOENT: the kernel does not tell of any.
+ * After a failure some may not have been named.
+ */
+int lc_network_each_udp_socket(void (*each)(void *context, uint64_t cookie), void *context);
 
 /* MTU of an interface; 0: unknown. */
 uint32_t lc_network_mtu(struct lc_network *network, uint32_t ifindex);

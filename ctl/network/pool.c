@@ -87,7 +87,7 @@ static bool is_routed(uint32_t ifindex, const struct pool *pool)
 	struct nl_msg *message;
 	int yes = 1;
 
-	if (lc_netlink_open(&strict) < 0)
+	if (lc_netlink_open(&strict, NETLINK_ROUTE) < 0)
 		return false;
 	setsockopt(nl_socket_get_fd(strict.socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &yes,
 		   sizeof(yes));
