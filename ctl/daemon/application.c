@@ -32,7 +32,7 @@ void application_make_room(struct application *application, bool listens)
 	application->listens |= listens;
 	if (application->listens)
 		room += ROOM_FOR_REQUESTS;
-	if (room <= application->room)
+	if (room <= application->room || application_is_away(application))
 		return;
 	application->room = room + ROOM_STEP;
 	bytes = (int)application->room;
@@ -43,12 +43,16 @@ bool application_is_behind(const struct application *application)
 {
 	int unread = 0;
 
+	if (application_is_away(application))
+		return true;
 	return ioctl(application->connection, SIOCOUTQ, &unread) == 0 &&
 	       (unsigned int)unread > application->room;
 }
 
 void application_send(struct application *application, const struct lc_local_message *message)
 {
+	if (application_is_away(application))
+		return;
 	if (lc_local_send(application->connection, message, -1) < 0)
 		shutdown(application->connection, SHUT_RDWR);
 }
@@ -63,17 +67,72 @@ void application_reply(struct application *application, uint64_t id, uint64_t so
 								 .reason = reason});
 }
 
+static void hang_up(struct application *application)
+{
+	application->io = sd_event_source_disable_unref(application->io);
+	if (application->connection >= 0)
+		close(application->connection);
+	application->connection = -1;
+}
+
 void application_free(struct application *application)
 {
 	struct node *node = application->node;
 
-	sd_event_source_disable_unref(application->io);
+	hang_up(application);
 	sd_event_source_disable_unref(application->exit);
-	close(application->connection);
+	timer_free(&application->grace);
 	LIST_REMOVE(application, entry);
-	node->application_count--;
-	user_gives(node, application->uid, HOLDS_APPLICATION);
+	if (!application->adopted) {
+		node->application_count--;
+		user_gives(node, application->uid, HOLDS_APPLICATION);
+	}
 	free(application);
+}
+
+void application_forget_if_idle(struct application *application)
+{
+	if (application_is_away(application) && !application->socket_count)
+		application_free(application);
+}
+
+static void on_grace(void *context)
+{
+	struct application *application = context;
+
+	application->handler->ended(application);
+}
+
+void application_leave(struct application *application)
+{
+	struct node *node = application->node;
+
+	hang_up(application);
+	application->greeted = application->listens = false;
+	application->room = 0;
+	/* Without memory for that it is away until its process ends, or its sockets are found to be gone. */
+	if (timer_set(&application->grace, node->event, node->options.grace_us, on_grace,
+		      application) < 0)
+		say(SD_WARNING, "no memory: sockets of user %u are kept for longer",
+		    (unsigned int)application->uid);
+}
+
+struct application *application_adopted(struct node *node, uid_t uid,
+					const struct application_handler *handler)
+{
+	struct application *application;
+
+	LIST_FOREACH(application, &node->applications, entry)
+		if (application->adopted && application->uid == uid)
+			return application;
+	application = calloc(1, sizeof(*application));
+	if (!application)
+		return NULL;
+	*application = (struct application){
+		.node = node, .connection = -1, .adopted = true, .uid = uid, .handler = handler};
+	LIST_INSERT_HEAD(&node->applications, application, entry);
+	application_leave(application);
+	return application;
 }
 
 static int on_ready(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -89,7 +148,7 @@ static int on_ready(sd_event_source *source, int descriptor, uint32_t events, vo
 		if (error == -EAGAIN)
 			break;
 		if (error) {
-			application->handler->ended(application);
+			application->handler->hung_up(application);
 			break;
 		}
 		application->handler->message(application, &message, &passed);

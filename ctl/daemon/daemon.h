@@ -9,8 +9,8 @@
  *
  * One thread, one loop (sd-event). Each file calls only those before it:
  *
- * Order: say < timer < listening < options < purge < user < parting < link <
- *        application < socket < session < probe < membership < arrivals < world < request < main
+ * Order: say < timer < listening < options < purge < user < parting < link < application <
+ *        socket < session < probe < membership < arrivals < world < adopt < request < main
  *
  * What goes the other way goes by functions handed over: a link, an application
  * and a timer call whom they were made for; a membership reaches all of this
@@ -55,6 +55,7 @@ struct node {
 	LIST_HEAD(, application) applications; /* application.c */
 	unsigned int application_count;
 
+	unsigned int unclaimed;		     /* socket.c: adopted sockets without a descriptor */
 	struct socket *sockets_by_admit;     /* socket.c: the plane's number of the admission */
 	struct socket *listeners_by_name;    /* socket.c: leaves that listen */
 	struct session *sessions_by_name;    /* session.c */

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "core/endpoint.h"
+#include "daemon/adopt.h"
 #include "daemon/arrivals.h"
 #include "daemon/listening.h"
 #include "daemon/probe.h"
@@ -180,13 +181,35 @@ static int listen_to_peers(struct daemon *daemon)
 			return error;
 		}
 		daemon->listener_count++;
-		error = listening_start(next_listening(daemon), daemon->node.event,
-					lc_peer_listener_fd(daemon->listeners[i]),
-					on_peer_connection, daemon);
-		if (error)
-			return error;
 	}
 	return 0;
+}
+
+/* Whoever comes earlier waits in the listener's queue. */
+static void on_adopted(void *context)
+{
+	struct daemon *daemon = context;
+
+	for (unsigned int i = 0; i < daemon->listener_count; i++) {
+		int error = listening_start(next_listening(daemon), daemon->node.event,
+					    lc_peer_listener_fd(daemon->listeners[i]),
+					    on_peer_connection, daemon);
+
+		if (!error)
+			continue;
+		say(SD_ERR, "cannot set up the event loop: %s", strerror(-error));
+		sd_event_exit(daemon->node.event, error);
+	}
+}
+
+static int adopt_members(struct daemon *daemon)
+{
+	int error = adopt(&daemon->node, &application_requests, on_adopted, daemon);
+
+	if (error)
+		say(SD_ERR, "cannot take over what an earlier leafcastd began: %s",
+		    strerror(-error));
+	return error;
 }
 
 static int failed(int failure, const struct lc_error *error)
@@ -357,7 +380,8 @@ static int open_all(struct daemon *daemon)
 	error = error ?: attach_plane(node);
 	error = error ?: open_probes(node);
 	error = error ?: listen_to_peers(daemon);
-	return error ?: add_sources(daemon);
+	error = error ?: add_sources(daemon);
+	return error ?: adopt_members(daemon);
 }
 
 /* What a daemon that never served has made is of no use to anybody. */
@@ -377,6 +401,7 @@ static void close_all(struct daemon *daemon)
 
 	while (daemon->listening_count)
 		sd_event_source_disable_unref(daemon->listening[--daemon->listening_count]);
+	adopt_end();
 	memberships_end(node);
 	for (unsigned int i = 0; i < daemon->listener_count; i++)
 		lc_peer_listener_free(daemon->listeners[i]);

@@ -165,6 +165,37 @@ void memberships_of_socket_end(struct socket *socket, bool died)
 		lc_membership_event(&socket->member->member, event, LEAFCAST_NO_REASON);
 }
 
+static void give_up(struct membership *membership)
+{
+	if (lc_join_is_pending(membership->member.state))
+		lc_membership_event(&membership->member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
+}
+
+void memberships_of_socket_give_up(struct socket *socket)
+{
+	struct membership *membership, *next;
+
+	for (membership = LIST_FIRST(&socket->requested); membership; membership = next) {
+		next = LIST_NEXT(membership, of_owner);
+		give_up(membership);
+	}
+	if (socket->member)
+		give_up(socket->member);
+}
+
+void membership_part(struct socket *socket, bool died)
+{
+	memberships_of_socket_end(socket, died);
+	if (socket->session)
+		session_free(socket->application->node, socket->session);
+}
+
+void membership_end_socket(struct socket *socket, bool died)
+{
+	membership_part(socket, died);
+	socket_free(socket);
+}
+
 void memberships_follow_network(struct node *node)
 {
 	struct membership *membership;

@@ -22,6 +22,9 @@ struct membership {
 	bool arrives;	 /* in node->arrivals: from another node, and nothing said yet */
 	TAILQ_ENTRY(membership) arrival;
 
+	/* The addresses of the two nodes, port 0, of one that is kept in the records. */
+	struct lc_endpoint own, other;
+
 	struct socket *owner; /* whose request it is: the joiner's, the root's, the listener's */
 	LIST_ENTRY(membership) of_owner; /* owner->requested */
 	struct socket *listener;	 /* in whose backlog it has a place; NULL: none */
@@ -68,9 +71,15 @@ struct membership *membership_of_leaf(struct node *node, uint32_t leaf);
  * it, or that the process died.
  */
 void memberships_of_socket_end(struct socket *socket, bool died);
+/* What the socket's application has asked for or is asked ends as if it had died; what is decided stays. */
+void memberships_of_socket_give_up(struct socket *socket);
+/* Ends what the socket takes part in, its session too, in order or because the process died. */
+void membership_part(struct socket *socket, bool died);
+/* ...then the socket. */
+void membership_end_socket(struct socket *socket, bool died);
 /* Asks the network again for every path in use. */
 void memberships_follow_network(struct node *node);
-/* Reports, liveness. */
+/* Reports. */
 void memberships_tick(struct node *node);
 
 #endif

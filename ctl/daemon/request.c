@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/endpoint.h"
-#include "daemon/world.h"
+#include "daemon/adopt.h"
 
 /* The outcome of a request that is answered at once. */
 struct outcome {
@@ -59,15 +59,6 @@ static int open_passed(const struct request *request, uint64_t number, enum lc_l
 	return error;
 }
 
-/* Ends what the socket takes part in, in order or because the process died; then the socket. */
-static void end_socket(struct socket *socket, bool died)
-{
-	memberships_of_socket_end(socket, died);
-	if (socket->session)
-		session_free(socket->application->node, socket->session);
-	socket_free(socket);
-}
-
 static struct outcome greet(const struct request *request)
 {
 	if (request->message->version != LC_LOCAL_VERSION)
@@ -88,7 +79,7 @@ static struct outcome open_socket(const struct request *request)
 
 static struct outcome close_socket(const struct request *request)
 {
-	end_socket(request->socket, request->message->reason == LEAFCAST_RESET);
+	membership_end_socket(request->socket, request->message->reason == LEAFCAST_RESET);
 	return DONE;
 }
 
@@ -319,6 +310,123 @@ static struct outcome reject_request(const struct request *request)
 	return DONE;
 }
 
+/* ---- after the connection was lost ---- */
+
+/*
+ * What the library takes for a member is one, or it learns how that ended; what
+ * it does not ends, if it does not do so already.
+ */
+static enum leafcast_reason settle_member(struct socket *socket, bool taken_for_member)
+{
+	struct membership *membership = socket->member;
+	bool stands = membership && !lc_join_is_pending(membership->member.state);
+	enum leafcast_reason ended = socket->ended ? socket->ended : LEAFCAST_LOST;
+
+	socket->ended = LEAFCAST_NO_REASON;
+	if (taken_for_member)
+		return stands ? LEAFCAST_NO_REASON : ended;
+	if (membership && membership->member.state != LC_JOIN_DRAINING)
+		memberships_of_socket_end(socket, true);
+	return LEAFCAST_NO_REASON;
+}
+
+static enum leafcast_reason settle_root(struct socket *root, bool taken_for_open)
+{
+	if (taken_for_open)
+		return root->session ? LEAFCAST_NO_REASON : LEAFCAST_LOST;
+	membership_part(root, true);
+	return LEAFCAST_NO_REASON;
+}
+
+static struct outcome settle(const struct request *request, struct socket *socket)
+{
+	const struct lc_local_message *message = request->message;
+	struct node *node = node_of(request);
+	struct lc_local_message reply = {
+		.kind = LC_LOCAL_REPLY, .id = message->id, .socket = message->socket};
+
+	if (message->has_flows) {
+		socket->has_flows = true;
+		socket->flows = message->flows;
+	}
+	reply.reason = socket->role == LC_ROLE_ROOT ? settle_root(socket, message->member)
+						    : settle_member(socket, message->member);
+	if (socket->session) {
+		session_lead_again(node, socket->session);
+		session_follow_flow(node, socket->session);
+		reply.channel = socket->session->channel;
+	}
+	application_send(request->application, &reply);
+	return LATER;
+}
+
+/* A descriptor can be passed on, but what was opened with it is for its user only to have. */
+static int may_claim(const struct request *request, const struct socket *socket)
+{
+	if (socket->application->uid != request->application->uid)
+		return -EPERM;
+	if (socket->application == request->application)
+		return -EEXIST;
+	if (socket->role != request->message->role)
+		return -EINVAL;
+	/* The end of the connection it is known on may not have been heard of yet. */
+	return application_is_away(socket->application) ? 0 : -EAGAIN;
+}
+
+static struct outcome claim(const struct request *request, struct socket *socket)
+{
+	struct application *before = socket->application;
+	int error = may_claim(request, socket);
+
+	if (error)
+		return ERROR(error);
+	error = socket_claim(socket, request->application, request->message->socket,
+			     request->descriptor);
+	if (error == -ENOMEM)
+		membership_end_socket(socket, true);
+	application_forget_if_idle(before);
+	adopt_progress(node_of(request));
+	return error ? opened(error) : settle(request, socket);
+}
+
+static struct outcome resume(const struct request *request)
+{
+	const struct lc_flows_use both = {.down = true, .up = true};
+	const struct lc_local_message *message = request->message;
+	enum lc_local_role role = message->role;
+	struct socket *socket = NULL;
+	int error = passed(request);
+
+	if (role != LC_ROLE_ROOT && role != LC_ROLE_LEAF)
+		return ERROR(-EINVAL);
+	if (message->has_flows &&
+	    lc_flows_check(&message->flows,
+			   role == LC_ROLE_ROOT ? LC_FLOWS_OF_ROOT : LC_FLOWS_OF_LEAF, both))
+		return ERROR(-EINVAL);
+	error = error ?: socket_of_descriptor(node_of(request), *request->descriptor, &socket);
+	if (error)
+		return ERROR(error);
+	if (socket)
+		return claim(request, socket);
+	/* None of ours: it is as one that is opened now, and what it was a member of is not. */
+	error = open_passed(request, message->socket, role, &socket);
+	return error ? opened(error) : settle(request, socket);
+}
+
+static struct outcome closed_meanwhile(const struct request *request)
+{
+	adopt_closed(request->application, request->message->cookie,
+		     request->message->reason == LEAFCAST_RESET);
+	adopt_progress(node_of(request));
+	return DONE;
+}
+
+static struct outcome answer_ping(const struct request *request)
+{
+	(void)request;
+	return DONE;
+}
+
 /* ---- flows ---- */
 
 static struct outcome set_flows(const struct request *request)
@@ -348,11 +456,18 @@ static const struct {
 	struct outcome (*handle)(const struct request *request);
 	bool about_a_socket; /* which must be known */
 } handlers[] = {
-	[LC_LOCAL_HELLO] = {greet, false},	     [LC_LOCAL_OPEN] = {open_socket, false},
-	[LC_LOCAL_LISTEN] = {listen_on, true},	     [LC_LOCAL_JOIN] = {join, true},
-	[LC_LOCAL_CANCEL] = {cancel, true},	     [LC_LOCAL_ACCEPT] = {accept_request, false},
-	[LC_LOCAL_REJECT] = {reject_request, false}, [LC_LOCAL_SET_FLOWS] = {set_flows, true},
+	[LC_LOCAL_HELLO] = {greet, false},
+	[LC_LOCAL_OPEN] = {open_socket, false},
+	[LC_LOCAL_LISTEN] = {listen_on, true},
+	[LC_LOCAL_JOIN] = {join, true},
+	[LC_LOCAL_CANCEL] = {cancel, true},
+	[LC_LOCAL_ACCEPT] = {accept_request, false},
+	[LC_LOCAL_REJECT] = {reject_request, false},
+	[LC_LOCAL_SET_FLOWS] = {set_flows, true},
 	[LC_LOCAL_CLOSE] = {close_socket, true},
+	[LC_LOCAL_RESUME] = {resume, false},
+	[LC_LOCAL_PING] = {answer_ping, false},
+	[LC_LOCAL_CLOSED_MEANWHILE] = {closed_meanwhile, false},
 };
 
 static void on_message(struct application *application, const struct lc_local_message *message,
@@ -380,21 +495,42 @@ static void on_message(struct application *application, const struct lc_local_me
 				  outcome.reason);
 }
 
+/* An adopted one stands for many, of whose sockets those that are there are kept. */
 static void on_ended(struct application *application)
 {
 	struct socket *socket, *next;
+	struct node *node = application->node;
 
 	HASH_ITER(by_number, application->sockets, socket, next)
-	end_socket(socket, true);
-	application_free(application);
+	{
+		if (application->adopted)
+			adopt_expire(socket);
+		else
+			membership_end_socket(socket, true);
+	}
+	if (application->adopted)
+		application_forget_if_idle(application);
+	else
+		application_free(application);
+	adopt_progress(node);
 }
 
-const struct application_handler application_requests = {.message = on_message, .ended = on_ended};
-
-void requests_end(struct node *node)
+/*
+ * Its process may be alive, and come back. What was under way it learns nothing
+ * of any more, so that ends; the rest is kept for it.
+ */
+static void on_hung_up(struct application *application)
 {
-	struct application *application;
+	struct socket *socket, *next;
 
-	while ((application = LIST_FIRST(&node->applications)))
+	if (!application->exit || !application->socket_count) {
 		on_ended(application);
+		return;
+	}
+	application_leave(application);
+	HASH_ITER(by_number, application->sockets, socket, next)
+	memberships_of_socket_give_up(socket);
 }
+
+const struct application_handler application_requests = {
+	.message = on_message, .hung_up = on_hung_up, .ended = on_ended};

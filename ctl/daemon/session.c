@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -79,6 +80,9 @@ static int open_in_plane(struct node *node, struct session *session)
 		.sender = root->fd,
 		.flow = root->flows.down,
 		.policer = policer_of(node, root),
+		.identity = session->identity,
+		.uid = root->application->uid,
+		.receives = session->root_receives,
 		.now_ns = lc_now_ns(),
 	};
 	int error = lc_plane_open_session(node->plane, &spec, &session->number, &session->channel);
@@ -97,6 +101,11 @@ static int make(struct node *node, struct socket *root, const struct lc_endpoint
 	if (!session)
 		return -ENOMEM;
 	*session = (struct session){.root = root, .name = *name, .root_receives = true};
+	if (getrandom(&session->identity, sizeof(session->identity), 0) !=
+	    sizeof(session->identity)) {
+		free(session);
+		return -EIO;
+	}
 	HASH_ADD(by_name, node->sessions_by_name, name, sizeof(session->name), session);
 	error = session_named(node, name) ? open_in_plane(node, session) : -ENOMEM;
 	if (error) {
@@ -107,6 +116,60 @@ static int make(struct node *node, struct socket *root, const struct lc_endpoint
 	}
 	root->session = *result = session;
 	return 0;
+}
+
+int session_adopt(struct node *node, struct socket *root, uint32_t number,
+		  const struct lc_session *record)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return -ENOMEM;
+	*session = (struct session){.root = root,
+				    .number = number,
+				    .name = record->root,
+				    .channel = record->channel,
+				    .identity = record->identity,
+				    .root_receives = record->root_receives,
+				    .directions_fixed = record->directions_fixed};
+	HASH_ADD(by_name, node->sessions_by_name, name, sizeof(session->name), session);
+	if (session_named(node, &session->name) != session) {
+		free(session);
+		return -ENOMEM;
+	}
+	user_has(node, root->application->uid, HOLDS_SESSION);
+	root->session = session;
+	root->family = session->name.family;
+	root->flows.down = record->flow;
+	/* Its last daemon may have been killed before it came to this. */
+	lc_plane_admit_leaves(node->plane, root->admit, number);
+	return 0;
+}
+
+struct session *session_numbered(struct node *node, uint32_t number)
+{
+	struct session *session, *next;
+
+	HASH_ITER(by_name, node->sessions_by_name, session, next)
+	if (session->number == number)
+		return session;
+	return NULL;
+}
+
+void session_lead_again(struct node *node, struct session *session)
+{
+	int error = lead_to_channel(node, session->root);
+
+	(void)error; /* then it is led where it was led before */
+}
+
+void session_fix_directions(struct node *node, struct session *session, bool receives)
+{
+	if (session->directions_fixed)
+		return;
+	session->root_receives = receives;
+	session->directions_fixed = true;
+	lc_plane_set_session_directions(node->plane, session->number, receives, true);
 }
 
 int session_of_root(struct node *node, struct socket *root, struct session **session)

@@ -10,6 +10,7 @@ struct session {
 	struct socket *root;
 	uint32_t number; /* the plane's */
 	struct lc_endpoint name, channel;
+	struct lc_identity identity; /* this session's and no other's */
 	/* Takes what leaves send. A root's first successful join of its own decides, for good. */
 	bool root_receives, directions_fixed;
 };
@@ -20,6 +21,15 @@ struct session {
  * a group or broadcast address; -ENOSPC; -ENOMEM.
  */
 int session_of_root(struct node *node, struct socket *root, struct session **session);
+/* The session that an earlier daemon had opened for this root. -ENOMEM. */
+int session_adopt(struct node *node, struct socket *root, uint32_t number,
+		  const struct lc_session *record);
+/* The one with the plane's number; NULL. */
+struct session *session_numbered(struct node *node, uint32_t number);
+/* Its root has a descriptor again, and what devices there are may have changed meanwhile. */
+void session_lead_again(struct node *node, struct session *session);
+/* A root's first join of its own that succeeds fixes its directions. */
+void session_fix_directions(struct node *node, struct session *session, bool receives);
 /* The session that takes requests at that name; one named so goes before a wildcard. NULL. */
 struct session *session_listening_at(struct node *node, const struct lc_endpoint *name);
 /* The root's sending flow has changed. */

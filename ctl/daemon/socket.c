@@ -45,6 +45,15 @@ static int check(const struct node *node, int descriptor, uint8_t *family)
 	return 0;
 }
 
+static uint64_t cookie_of(int descriptor)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &length);
+	return cookie;
+}
+
 static void widen_receive_buffer(int descriptor)
 {
 	int bytes = RECEIVE_BUFFER_BYTES;
@@ -110,6 +119,7 @@ int socket_open(struct application *application, uint64_t number, enum lc_local_
 	new->application = application;
 	new->number = number;
 	new->fd = descriptor;
+	new->cookie = cookie_of(descriptor);
 	new->role = role;
 	new->family = family;
 	new->flows.down = new->flows.up = lc_flowspec_default;
@@ -121,6 +131,78 @@ int socket_open(struct application *application, uint64_t number, enum lc_local_
 	widen_receive_buffer(descriptor);
 	application_make_room(application, false);
 	*socket = new;
+	return 0;
+}
+
+int socket_adopt(struct application *application, uint32_t admit, const struct lc_admit *record,
+		 struct socket **socket)
+{
+	struct socket *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->application = application;
+	new->number = new->admit = admit;
+	new->cookie = record->cookie;
+	new->fd = -1;
+	new->role = record->role;
+	new->family = record->name.family;
+	new->flows.down = new->flows.up = lc_flowspec_default;
+	if (!list(new)) {
+		free(new);
+		return -ENOMEM;
+	}
+	user_has(application->node, application->uid, HOLDS_SOCKET);
+	application->socket_count++;
+	application->node->unclaimed++;
+	*socket = new;
+	return 0;
+}
+
+int socket_of_descriptor(struct node *node, int descriptor, struct socket **socket)
+{
+	uint8_t family;
+	int error = check(node, descriptor, &family);
+
+	if (!error)
+		*socket = socket_of_admit(node,
+					  lc_plane_find_socket(node->plane, cookie_of(descriptor)));
+	return error;
+}
+
+/* Out of one application's table and into another's; false: no memory, it is in none. */
+static bool move(struct socket *socket, struct application *to, uint64_t number)
+{
+	HASH_DELETE(by_number, socket->application->sockets, socket);
+	socket->application->socket_count--;
+	socket->application = to;
+	to->socket_count++;
+	socket->number = number;
+	HASH_ADD(by_number, to->sockets, number, sizeof(socket->number), socket);
+	if (socket_find(to, number))
+		return true;
+	socket->number = 0;
+	return false;
+}
+
+int socket_claim(struct socket *socket, struct application *by, uint64_t number, int *descriptor)
+{
+	if (number == 0 || socket_find(by, number))
+		return -EEXIST;
+	if (by->socket_count >= MAX_SOCKETS_OF_APPLICATION)
+		return -EMFILE;
+	if (socket->fd < 0) {
+		socket->fd = *descriptor;
+		*descriptor = -1;
+		by->node->unclaimed--;
+		check(by->node, socket->fd, &socket->family);
+		widen_receive_buffer(socket->fd);
+	}
+	socket->missed = 0;
+	socket->closing = socket->reset = false;
+	if (!move(socket, by, number))
+		return -ENOMEM;
+	application_make_room(by, false);
 	return 0;
 }
 
@@ -138,11 +220,15 @@ void socket_free(struct socket *socket)
 
 	listen_no_more(socket);
 	HASH_DELETE(by_admit, node->sockets_by_admit, socket);
-	HASH_DELETE(by_number, application->sockets, socket);
+	if (socket->number)
+		HASH_DELETE(by_number, application->sockets, socket);
 	application->socket_count--;
 	user_gives(node, application->uid, HOLDS_SOCKET);
 	lc_plane_forget_socket(node->plane, socket->admit);
-	close(socket->fd);
+	if (socket->fd >= 0)
+		close(socket->fd);
+	else
+		node->unclaimed--;
 	free(socket);
 }
 
@@ -249,6 +335,8 @@ uint64_t socket_full_buffer(const struct socket *socket)
 
 	/* The kernel's count has what our filter dropped, probes too. */
 	lc_plane_admit_use(plane, socket->admit, &use);
+	if (socket->fd < 0) /* as it was noted */
+		return lc_drop_count(&use.drops, LC_DROP_BUFFER_FULL);
 	filtered = use.probes;
 	for (int reason = 0; reason < LC_DROP_COUNT; reason++)
 		filtered += reason == LC_DROP_BUFFER_FULL ? 0 : lc_drop_count(&use.drops, reason);

@@ -13,8 +13,9 @@ struct socket {
 	UT_hash_handle by_number; /* application->sockets */
 	UT_hash_handle by_admit;  /* node->sockets_by_admit */
 	UT_hash_handle by_name;	  /* node->listeners_by_name, while a leaf listens */
-	uint64_t number;	  /* the library's */
-	int fd;
+	uint64_t number; /* the library's; of an adopted one that is not claimed: `admit` */
+	uint64_t cookie; /* SO_COOKIE */
+	int fd;		 /* -1: adopted, and not claimed yet */
 	enum lc_local_role role;
 	uint8_t family; /* enum lc_family */
 	uint32_t admit;
@@ -23,6 +24,13 @@ struct socket {
 	uint32_t backlog;	       /* 0: does not listen */
 	uint32_t waiting;	       /* requests before the application, or about to be */
 	struct lc_endpoint listens_at; /* a leaf's, while it listens */
+
+	/* While its application is away: */
+	enum leafcast_reason
+		ended;	     /* how the membership ended that it was told nothing of; 0: none did */
+	bool bound;	     /* a look would find it if it were there (adopt.h) */
+	unsigned int missed; /* looks in a row that have not */
+	bool closing, reset; /* it was closed meanwhile; abortively */
 
 	struct session *session;    /* a root's */
 	struct membership *member;  /* a leaf's, or the one this root-side handle stands for */
@@ -38,6 +46,23 @@ struct socket {
  */
 int socket_open(struct application *application, uint64_t number, enum lc_local_role role,
 		int descriptor, struct socket **socket);
+/*
+ * One that an earlier daemon had, of an application that is away: without a
+ * descriptor until it is claimed. -ENOMEM.
+ */
+int socket_adopt(struct application *application, uint32_t admit, const struct lc_admit *record,
+		 struct socket **socket);
+/*
+ * Finds what a descriptor that was passed is; NULL: not one of ours. -EINVAL,
+ * -EXDEV as socket_open().
+ */
+int socket_of_descriptor(struct node *node, int descriptor, struct socket **socket);
+/*
+ * From an application that is away to one that is there, whose number for it is
+ * `number`. Takes *descriptor (sets it to -1) if it has none yet. -EEXIST: the
+ * number is in use; -EMFILE; -ENOMEM: it belongs to nobody now, and must be ended.
+ */
+int socket_claim(struct socket *socket, struct application *by, uint64_t number, int *descriptor);
 /* It takes part in nothing any more. */
 void socket_free(struct socket *socket);
 struct socket *socket_find(struct application *application, uint64_t number);

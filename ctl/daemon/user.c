@@ -56,11 +56,20 @@ bool user_takes(struct node *node, uid_t uid, enum holding what)
 	return true;
 }
 
+void user_has(struct node *node, uid_t uid, enum holding what)
+{
+	struct user *user = find(node, uid) ?: make(node, uid);
+
+	/* Where there is no memory it goes uncounted. */
+	if (user)
+		user->count[what]++;
+}
+
 void user_gives(struct node *node, uid_t uid, enum holding what)
 {
 	struct user *user = find(node, uid);
 
-	if (!user)
+	if (!user || user->count[what] == 0)
 		return;
 	user->count[what]--;
 	forget_if_idle(node, user);

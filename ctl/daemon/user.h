@@ -25,6 +25,8 @@ struct user {
 
 /* Counts one more of the user's; false: has as many as one may have, or there is no memory to count by. */
 bool user_takes(struct node *node, uid_t uid, enum holding what);
+/* The same of what is there already, however much that is. */
+void user_has(struct node *node, uid_t uid, enum holding what);
 void user_gives(struct node *node, uid_t uid, enum holding what);
 
 #endif

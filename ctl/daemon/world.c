@@ -100,17 +100,25 @@ static int send_message(struct lc_membership *member, const struct lc_message *m
 
 static const struct lc_endpoint *own_address(const struct lc_membership *member)
 {
-	return lc_peer_own(membership_of(member)->link.peer);
+	const struct membership *membership = membership_of(member);
+
+	return membership->link.peer ? lc_peer_own(membership->link.peer) : &membership->own;
 }
 
 static const struct lc_endpoint *other_address(const struct lc_membership *member)
 {
-	return lc_peer_other(membership_of(member)->link.peer);
+	const struct membership *membership = membership_of(member);
+
+	return membership->link.peer ? lc_peer_other(membership->link.peer) : &membership->other;
 }
 
 static bool is_within_node(const struct lc_membership *member)
 {
-	return lc_peer_is_pair(membership_of(member)->link.peer);
+	const struct membership *membership = membership_of(member);
+
+	if (membership->link.peer)
+		return lc_peer_is_pair(membership->link.peer);
+	return lc_network_is_local(membership->node->network, &membership->other);
 }
 
 static bool lets_nodes_in(const struct lc_membership *member)
@@ -142,6 +150,8 @@ static bool find_listener(struct lc_membership *member, struct lc_listener_terms
 		return false;
 	membership_set_owner(membership, listener);
 	membership->session = session;
+	if (session)
+		member->identity = session->identity;
 	terms->has_flows = listener->has_flows;
 	terms->flows = listener->flows;
 	terms->root_receives = session && session->root_receives;
@@ -191,6 +201,8 @@ static void tell(struct lc_membership *member, struct lc_local_message *message)
 	struct socket *whom = message->kind == LC_LOCAL_CLOSED ? membership->socket
 							       : membership->owner;
 
+	if (message->kind == LC_LOCAL_CLOSED && application_is_away(whom->application))
+		whom->ended = message->reason;
 	message->socket = whom->number;
 	if (message->kind == LC_LOCAL_REPLY && !message->reason && membership->session)
 		message->channel = membership->session->channel;
@@ -300,17 +312,6 @@ static void send_probe(struct lc_membership *member)
 	probe_send(membership->node, &membership->session->channel, member->leaf, member->token);
 }
 
-/* A root's first join of its own that succeeds fixes its directions. */
-static void fix_directions(struct membership *membership)
-{
-	struct session *session = membership->session;
-
-	if (membership->member.end != LC_END_INVITER || session->directions_fixed)
-		return;
-	session->root_receives = membership->member.root_receives;
-	session->directions_fixed = true;
-}
-
 static int enter_leaf(struct lc_membership *member, const struct lc_policer *down,
 		      const struct lc_policer *up)
 {
@@ -321,8 +322,9 @@ static int enter_leaf(struct lc_membership *member, const struct lc_policer *dow
 	lc_plane_set_leaf_flows(plane, member->leaf, &member->flows.down, down, &member->flows.up,
 				up);
 	error = lc_plane_enter_leaf(plane, member->leaf);
-	if (!error)
-		fix_directions(membership);
+	if (!error && member->end == LC_END_INVITER)
+		session_fix_directions(membership->node, membership->session,
+				       member->root_receives);
 	return error;
 }
 
@@ -373,15 +375,48 @@ static int draw(struct lc_membership *member, void *bytes, size_t length)
 	return getrandom(bytes, length, 0) == (ssize_t)length ? 0 : -EIO;
 }
 
+/* Of the ends only the last decides whose record it is in: the root's leaf, or the leaf's own socket. */
 static void keep(struct lc_membership *member)
 {
-	(void)member;
+	struct membership *membership = membership_of(member);
+	struct lc_plane *plane = membership->node->plane;
+	const struct socket *socket = membership->socket;
+	struct lc_resumption resumption = {
+		.number = member->number,
+		.end = 1 + member->end,
+		.left = member->left,
+		.secret = member->secret,
+		.own = *own_address(member),
+		.other = *other_address(member),
+		.admitted_before = member->admitted_before,
+		.expected = member->expected,
+	};
+
+	resumption.own.port = resumption.other.port = 0;
+	membership->own = resumption.own;
+	membership->other = resumption.other;
+	if (lc_join_end_is_root(member->end)) {
+		resumption.handle_cookie = socket ? socket->cookie : 0;
+		lc_plane_set_leaf_resumption(plane, member->leaf, &resumption);
+	} else if (socket) {
+		lc_plane_set_socket_resumption(plane, socket->admit, &member->leaf_name,
+					       member->leaf_sends, &member->identity, &resumption);
+	}
+}
+
+/* The socket goes on as one that is no member. */
+static void forget(struct membership *membership)
+{
+	const struct socket *socket = membership->socket;
+
+	if (socket && !lc_join_end_is_root(membership->member.end))
+		lc_plane_set_socket_resumption(membership->node->plane, socket->admit,
+					       &(struct lc_endpoint){0}, false, NULL, NULL);
 }
 
 static uint64_t grace_us(const struct lc_membership *member)
 {
-	(void)member;
-	return 60 * SECOND;
+	return membership_of(member)->node->options.grace_us;
 }
 
 static void on_deadline(void *context)
@@ -463,6 +498,7 @@ static void note(const struct lc_membership *member, enum lc_join_state before,
 
 static void release(struct lc_membership *member)
 {
+	forget(membership_of(member));
 	membership_detach(membership_of(member));
 }
 

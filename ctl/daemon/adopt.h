@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What an earlier daemon left in the records is found again: sessions, their
+ * leaves, sockets and what they are members of. Their applications are away
+ * and claim them by RESUME, other nodes claim memberships by theirs. What was
+ * half done when that daemon was killed is completed, or undone.
+ *
+ * Sockets that are no more end as soon as two looks at what sockets there are
+ * have missed them; one that was closed meanwhile ends in order if its
+ * application says so before. Only sockets that are bound can be seen: of the
+ * others, handles of leaves end with their root, and the rest after the grace time.
+ * One that is there keeps its record, which admits nobody, for as long: its
+ * filter is locked, so it could not be given another.
+ */
+#ifndef CTL_DAEMON_ADOPT_H
+#define CTL_DAEMON_ADOPT_H
+
+#include "daemon/world.h"
+
+/*
+ * Adopts all there is; before applications and peers are heard. `handler` is
+ * for the applications. Calls `over` when all sockets are claimed, or after a
+ * second: until then nobody should be told that a session is not there.
+ * Negative errno: nothing in the kernel is worse than it was.
+ */
+int adopt(struct node *node, const struct application_handler *handler, void (*over)(void *context),
+	  void *context);
+/* A socket was claimed, or ended. */
+void adopt_progress(struct node *node);
+/*
+ * `teller` says that it closed the socket while there was no connection. It is
+ * believed of a socket of the same user that is away, once that is no more.
+ */
+void adopt_closed(const struct application *teller, uint64_t cookie, bool reset);
+/* Nobody has claimed it for the grace time: what it is a member of ends; and it does, unless it is known to be there. */
+void adopt_expire(struct socket *socket);
+/* Looks no more. */
+void adopt_end(void);
+
+#endif

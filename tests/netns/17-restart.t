@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# Daemons go and come, asked to or killed, on either side, while a stream runs:
+# nothing of it is lost or doubled, what is counted goes on, and no bucket is
+# filled up. What ended while its daemon was away is found to have ended.
+#
+#   root 10.77.1.2 --- router --- a 10.77.2.2 (gets all)
+#                            `--- b 10.77.3.2 (limited)
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+test_begin
+star root a b
+
+session=10.77.1.2:5000 at_a=10.77.2.2:4000 at_b=10.77.3.2:4000
+
+# The daemon on HOST is ended so and started again, and is away for so long: again HOST end|slay SECONDS ARG...
+again() {
+	local at=$1 how=$2 pause=$3
+	shift 3
+	$how "daemon-$at"
+	sleep "$pause"
+	daemon "$at" "$@" || give_up "no daemon on $at again"
+}
+no_members() { [[ $(leaves "$1" | jq '(.leaves | length) + (.members | length)') == 0 ]]; }
+admits() { [[ $(leaves "$1" | jq -r '.members[0].kind') == "$2" ]]; }
+no_sessions() { [[ $(sessions "$1" | jq '.sessions | length') == 0 ]]; }
+# It never goes back, over the life of several daemons.
+goes_on() {
+	local was=$1 now
+	now=$(leaf root $at_a .datagrams)
+	[[ $now -ge $was ]] || { note "$was, then $now"; return 1; }
+}
+
+# --- a stream, 12 s at 10 Mbit/s, and daemons that come and go
+records=11000 rate=125000 bucket=15000
+make_records "$lab/records" 1400 $records
+start a a leaf $session --bind $at_a
+start b b leaf $session --bind $at_b --qos rate=1mbit,bucket=$bucket
+open_root root $session --rate 10mbit --wait 2
+ok "both leaves join" within 20 has_leaves root 2
+began=$(now_us)
+feed "$lab/records" &
+feeder=$!
+for how in end slay; do
+	for at in root a b; do
+		was=$(leaf root $at_a .datagrams)
+		again "$at" $how 0.3
+		ok "the count of copies goes on when the daemon on $at has come back ($how)" goes_on "$was"
+	done
+done
+again root slay 0
+again root end 0
+wait $feeder
+ok "the whole is sent" within 30 has_sent root $records
+ended=$(now_us)
+ok "the limited leaf never had more than rT + b" \
+	test "$(leaf root $at_b .bytes)" -le $((rate * (ended - began) / 1000000 + bucket))
+ok "but as much as it may have" \
+	test "$(leaf root $at_b .bytes)" -ge $((rate * (ended - began) / 1000000 * 90 / 100))
+is "what it did not get is counted as over its rate" \
+	"$(leaf root $at_b '.drops["over-rate"] + .datagrams')" $records
+is "a copy each was sent to a" "$(leaf root $at_a .datagrams)" $records
+ok "all of them were admitted" within 5 eval '[[ $(leaves a | jq ".members[0].datagrams") == '$records' ]]'
+ok "datagrams in times leaves = out and dropped" conserved root
+end a
+is "a has every record, once, in order, unchanged" "$(check_records 1400 "$lab/a.out")" "$(all_of $records)"
+ok "a's daemon has no members then" within 5 no_members a
+close_root
+is "the root ends well" "$status" 0
+ok "its session is closed by a daemon that did not open it" within 5 no_sessions root
+ok "and its sockets are forgotten" within 5 no_members root
+end b
+
+# --- what ends while its daemon is away
+start a a leaf $session --bind $at_a
+open_root root $session --wait 1
+ok "a leaf joins" within 20 has_leaves root 1
+slay daemon-a
+slay a
+daemon a
+ok "a leaf killed while its daemon is away is found to be gone" within 5 no_members a
+slay daemon-root
+slay root
+exec 9>&-
+daemon root
+ok "a root killed while its daemon is away is found to be gone" within 5 no_sessions root
+ok "with its leaves and sockets" within 5 no_members root
+
+# --- what nobody claims
+start a a leaf $session --bind $at_a
+open_root root $session --wait 1
+ok "a leaf joins" within 20 has_leaves root 1
+kill -STOP "${pid[a]}"
+again a slay 0 --grace 3
+ok "a socket whose application does not come stays a member at first" admits a anchor
+ok "until the grace time is over" within 10 admits a nobody
+kill -CONT "${pid[a]}"
+finish a 20
+is "its application is told when it does come" "$status" 1
+like "and why" "$lab/a.err" "lost"
+close_root
+
+# --- both on one node
+start a root leaf 10.77.1.2:5000 --bind 10.77.1.2:4000
+open_root root $session --rate 10mbit --wait 1
+ok "a leaf of the root's own node joins" within 20 has_leaves root 1
+make_records "$lab/records" 1400 3000
+feed "$lab/records" &
+feeder=$!
+again root end 0.3
+again root slay 0.3
+wait $feeder
+ok "the whole is sent" within 20 has_sent root 3000
+ok "and arrives" within 10 eval '[[ $(stat -c %s "$lab/a.out") == $((3000 * 1400)) ]]'
+is "every record, once, in order, unchanged" "$(check_records 1400 "$lab/a.out")" "$(all_of 3000)"
+end a
+close_root
+is "the root ends well" "$status" 0
+test_end
