@@ -56,7 +56,7 @@ $(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
 # Each where its directory has sources.
-TESTS := $(O)/tests/netns/offload_root $(O)/tests/netns/killed_at $(O)/tests/hostile/hostile $(STRESS) \
+TESTS := $(NEXT) $(O)/tests/netns/offload_root $(O)/tests/netns/killed_at $(O)/tests/hostile/hostile $(STRESS) \
          $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) \
          $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider)
 tests: all $(TESTS) ## build the tests
