@@ -622,6 +622,34 @@ Test(resume, a_decision_about_the_old_daemons_request_is_told_nobody)
 	cr_expect_eq(fake_count(LC_LOCAL_ACCEPT) + fake_count(LC_LOCAL_REJECT), 0);
 }
 
+static SOCKET WSPAPI modify_and_restart(DWORD id, SOCKET proposed, LPINT lpErrno)
+{
+	int resumed_before = fake_count(LC_LOCAL_RESUME);
+
+	if (!resumed_before && fake_count(LC_LOCAL_LISTEN)) {
+		fake_drop();
+		fake_wait(LC_LOCAL_LISTEN, 2);
+	}
+	return proposed;
+}
+
+/* The same in the moment between the decision and its message. */
+Test(resume, nor_is_one_that_was_about_to_be_told)
+{
+	const WSPUPCALLTABLE upcalls = {.lpWPUModifyIFSHandle = modify_and_restart};
+	SOCKET root;
+	WSPDATA data;
+
+	WSPStartup(MAKEWORD(2, 2), &data, NULL, upcalls, &wsp);
+	root = new_listening(ROOT_FLAGS);
+	fake_event(fake_request(1, 3));
+	assert_code(WSAENETDOWN, accept_code(root));
+	settle();
+	cr_expect_eq(fake_count(LC_LOCAL_ACCEPT) + fake_count(LC_LOCAL_REJECT), 0);
+	fake_event(fake_request(1, 3));
+	assert_code(0, accept_code(root));
+}
+
 /* --- calls while it is away */
 
 static int (*const needing[])(SOCKET) = {open_code, join_code, listen_code, set_flows_code,
@@ -700,6 +728,23 @@ Test(resume, calls_wait_for_their_sockets_resume)
 	assert_code(WSAENETDOWN, join_code(s));
 	cr_expect_eq(fake_count(LC_LOCAL_JOIN), 0);
 	fake.resume_error = 0;
+	lc_waits.patience_ns = 10 * LC_NS_PER_S;
+	assert_code(0, join_code(s));
+}
+
+Test(resume, calls_wait_for_its_answer)
+{
+	SOCKET s = new_leaf();
+
+	fake_stop();
+	fake.silent = true;
+	fake_start();
+	fake_wait(LC_LOCAL_RESUME, 1);
+	lc_waits.patience_ns = SHORT_NS;
+	assert_code(WSAENETDOWN, join_code(s));
+	cr_expect_eq(fake_count(LC_LOCAL_JOIN), 0);
+	fake.silent = false;
+	fake_drop();
 	lc_waits.patience_ns = 10 * LC_NS_PER_S;
 	assert_code(0, join_code(s));
 }
