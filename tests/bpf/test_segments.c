@@ -60,6 +60,14 @@ static void other_port(struct bench *b)
 	record_of(b)->to.addr[0] ^= htonl(1);
 	record_of(b)->to.port ^= htons(1);
 }
+static void alive_no_more(struct bench *b)
+{
+	lc_plane_set_alive_until(b->net.plane, 1);
+}
+static void alive_again(struct bench *b)
+{
+	lc_plane_set_alive_until(b->net.plane, 0);
+}
 static void gone(struct bench *b)
 {
 	record_of(b)->to.port ^= htons(1);
@@ -174,6 +182,16 @@ Test(segments, verdicts)
 		 0,
 		 1},
 		{"a leaf on this node", local, {0, 0, 3}, 3, 0, TC_ACT_REDIRECT, NONE, 0, 1},
+		{"after the time to live",
+		 alive_no_more,
+		 {0, 0, 3},
+		 3,
+		 0,
+		 TC_ACT_STOLEN,
+		 LC_DROP_NOT_ALIVE,
+		 0,
+		 1},
+		{"no end again", alive_again, {0, 0, 3}, 3, 0, TC_ACT_REDIRECT, NONE, 0, 1},
 		{"another leaf's address", other_address, {0, 0, 3}, 3, 0, TC_ACT_SHOT, NONE, 0, 0},
 		{"another leaf's port", other_port, {0, 0, 3}, 3, 0, TC_ACT_SHOT, NONE, 0, 0},
 		{"a leaf that is gone", gone, {0, 0, 3}, 3, 0, TC_ACT_SHOT, NONE, 0, 0},
