@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +59,27 @@ Test(plane, no_bpffs)
 	rmdir(directory);
 	cr_expect_eq(try_open(&net, "/nowhere/at/all", &error), -ENOENT);
 	cr_expect_not_null(strstr(error.text, "/nowhere/at/all"), "%s", error.text);
+}
+
+/* Refused where it would end with this mount namespace; the host's is taken from within one too. */
+Test(plane, bpffs_of_another_mount_namespace)
+{
+	char directory[] = "/tmp/leafcast-test-XXXXXX", below[64];
+	struct lc_error error = {""};
+	struct net net;
+
+	net_open_bare(&net);
+	cr_assert_not_null(mkdtemp(directory));
+	snprintf(below, sizeof(below), "%s/leafcast", directory);
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	cr_assert_eq(mount("bpf", directory, "bpf", 0, NULL), 0, "%m");
+	cr_expect_eq(try_open(&net, below, &error), -ENOENT);
+	cr_expect_not_null(strstr(error.text, "mount namespace"), "%s", error.text);
+	cr_expect_neq(access(below, F_OK), 0, "nothing is left over");
+	cr_expect_eq(try_open(&net, net.bpf_dir, &error), 0, "%s", error.text);
+	umount(directory);
+	rmdir(directory);
 }
 
 /* A child without privileges, since they do not come back. */
