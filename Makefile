@@ -37,6 +37,7 @@ endif
 pkgs_plane    := libbpf
 pkgs_network  := libnl-route-3.0
 pkgs_protocol := libprotobuf-c
+pkgs_trunk    := libcrypto
 pkgs_daemon   := libsystemd
 pkgs_tool     := jansson
 cflags = $(if $(pkgs_$(1)),$(shell $(PKG_CONFIG) --cflags $(pkgs_$(1))))
@@ -90,8 +91,8 @@ $(O)/ctl/%.o: ctl/%.c Makefile | $(O)/.deps $(PB_H) $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) $(call cflags,$(part)) $(if $(filter provider winsock tool,$(part)),-Iinclude/winsock) -MMD -MP -c $< -o $@
 
-$(O)/leafcastd: $(common) $(call objs,membership) $(call objs,plane) $(call objs,network) $(call objs,peer) $(call objs,local) $(call objs,daemon)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $^ -o $@ $(call libs,plane network protocol daemon) -lpthread
+$(O)/leafcastd: $(common) $(call objs,membership) $(call objs,trunk) $(call objs,plane) $(call objs,network) $(call objs,peer) $(call objs,local) $(call objs,daemon)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) $^ -o $@ $(call libs,plane network protocol trunk daemon) -lpthread
 $(O)/libleafcast.so: $(common) $(call objs,local) $(call objs,provider) $(call objs,winsock) ctl/provider/libleafcast.map
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(LDFLAGS) -shared -Wl,-soname,libleafcast.so.0 -Wl,--version-script=ctl/provider/libleafcast.map \
 		$(DEFS) $(filter %.o,$^) -o $@ $(call libs,protocol) -lpthread

@@ -17,7 +17,7 @@
  *      |                       |      what only one side has is over;
  *      | <== memberships ====> |      from here on all of them speak, and join
  *      | --- DONE -----------> |      none is left here
- *      | <------------- DONE - |      nor there; whoever was first closes
+ *      | <------------- DONE - |      nor there: an answer; who gets it closes
  *
  * All but READ is counted by its bytes, and READ says how many of them have been
  * read and carried out. No more than a window of unread bytes is ever under
@@ -143,8 +143,10 @@ struct lc_message {
 	uint64_t instance;
 	/* HELLO: random, of this connection and this side */
 	struct lc_identity nonce;
-	/* READ: bytes of frames, headers included, since the last READ; not 0 but where an answer is to be provoked */
+	/* READ: bytes of frames, headers included, since the last READ; 0 only tells TCP that the connection is in use */
 	uint32_t read_bytes;
+	/* DONE: to the other side's */
+	bool answers;
 	/* RESUME, REPORT */
 	unsigned int entry_count;
 	struct lc_message_entry entries[LC_MESSAGE_ENTRIES_MAX];

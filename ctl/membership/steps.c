@@ -21,6 +21,8 @@ enum leafcast_reason lc_reason_of_errno(int error)
 		return LEAFCAST_UNREACHABLE;
 	case -ETIMEDOUT:
 		return LEAFCAST_TIMED_OUT;
+	case -EBADMSG:
+		return LEAFCAST_PROTOCOL;
 	case -EADDRINUSE:
 	case -EEXIST: /* the session has a leaf of that name */
 		return LEAFCAST_ADDRESS_IN_USE;

@@ -221,6 +221,7 @@ static void put_kind(struct wire *wire, const struct lc_message *from)
 		break;
 	case LC_MESSAGE_DONE:
 		leafcast__node__done__init(&wire->done);
+		wire->done.answers = from->answers;
 		wire->message.done = &wire->done;
 		break;
 	}
@@ -383,8 +384,10 @@ static int get_kind(struct lc_message *to, const Leafcast__Node__Message *from)
 	case LC_MESSAGE_READ:
 		to->read_bytes = from->read->bytes;
 		return 0;
-	case LC_MESSAGE_RESUME_END:
 	case LC_MESSAGE_DONE:
+		to->answers = from->done->answers;
+		return 0;
+	case LC_MESSAGE_RESUME_END:
 		return 0;
 	}
 	return -EBADMSG;

@@ -43,6 +43,7 @@ static struct lc_message *everything(enum lc_message_kind kind)
 	m.instance = UINT64_MAX - 3;
 	memset(&m.nonce, 0x40, sizeof(m.nonce));
 	m.read_bytes = UINT32_MAX - 1;
+	m.answers = true;
 	m.entry_count = LC_MESSAGE_ENTRIES_MAX;
 	for (unsigned int i = 0; i < LC_MESSAGE_ENTRIES_MAX; i++) {
 		struct lc_message_entry *entry = &m.entries[i];
@@ -68,6 +69,7 @@ static struct lc_message *everything(enum lc_message_kind kind)
 #define HELLO  (1u << LC_MESSAGE_HELLO)
 #define RESUME (1u << LC_MESSAGE_RESUME)
 #define READ   (1u << LC_MESSAGE_READ)
+#define DONE   (1u << LC_MESSAGE_DONE)
 #define MEMBER (JOIN | INVITE | SEEN | ACCEPT | 1u << LC_MESSAGE_JOINED | REFUSE | LEAVE)
 
 static struct lc_message *listed(enum lc_message_kind kind)
@@ -102,6 +104,7 @@ static struct lc_message *listed(enum lc_message_kind kind)
 	KEEP(instance, HELLO);
 	KEEP(nonce, HELLO);
 	KEEP(read_bytes, READ);
+	KEEP(answers, DONE);
 	KEEP(entry_count, RESUME | REPORT);
 	for (unsigned int i = 0; i < LC_MESSAGE_ENTRIES_MAX; i++) {
 		KEEP(entries[i].number, RESUME | REPORT);
@@ -233,7 +236,7 @@ Test(node_codec, bytes_on_the_wire)
 	static const uint8_t refuse[] = {0, 0, 0, 15, 0x32, 2, 0x08, 4, NUMBER};
 	static const uint8_t joined[] = {0, 0, 0, 13, 0x2a, 0, NUMBER};
 	static const uint8_t read[] = {0, 0, 0, 8, 0x62, 6, 0x08, 0xfe, 0xff, 0xff, 0xff, 0x0f};
-	static const uint8_t done[] = {0, 0, 0, 2, 0x6a, 0};
+	static const uint8_t done[] = {0, 0, 0, 4, 0x6a, 2, 0x08, 1};
 #undef NUMBER
 	uint8_t bytes[LC_MESSAGE_MAX];
 
