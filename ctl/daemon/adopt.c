@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/say.h"
+#include "daemon/trunk.h"
 
 /* How long nobody is told that a session is not there. */
 #define HOLD_US (1 * SECOND)
@@ -57,7 +58,6 @@ static struct membership *make_member(struct node *node, const struct lc_resumpt
 
 	if (!membership)
 		return NULL;
-	membership->has_spoken = true;
 	membership->own = from->own;
 	membership->other = from->other;
 	member = &membership->member;
@@ -112,6 +112,7 @@ static int adopt_entered(struct session *session, uint32_t number, const struct 
 		handle->member = membership;
 	}
 	lc_membership_adopt(&membership->member);
+	trunk_take_up(membership);
 	/* The root closed what stands for this leaf, and its daemon was killed over that. */
 	if (!membership->socket)
 		lc_membership_event(&membership->member, LC_ON_APP_DIES, LEAFCAST_NO_REASON);
@@ -160,6 +161,7 @@ static int adopt_joined(struct socket *socket, const struct lc_admit *record)
 	socket->member = membership;
 	membership_set_owner(membership, socket);
 	lc_membership_adopt(member);
+	trunk_take_up(membership);
 	return 0;
 }
 

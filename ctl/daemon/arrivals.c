@@ -3,96 +3,80 @@
 
 #include "core/endpoint.h"
 
-/* Until a connection says what it wants. */
-#define FIRST_WORD_DEADLINE (5 * SECOND)
+/* Until a connection says HELLO. */
+#define HELLO_DEADLINE (5 * SECOND)
 
-/* From now on it is a member like any other. */
-static void has_arrived(struct membership *membership)
+static void has_arrived(struct lc_line *line)
 {
-	struct node *node = membership->node;
+	struct node *node = line->node;
 
-	membership->has_spoken = true;
-	if (!membership->arrives)
+	timer_stop(&line->deadline);
+	if (!line->arrives)
 		return;
-	TAILQ_REMOVE(&node->arrivals, membership, arrival);
+	TAILQ_REMOVE(&node->arrivals, line, arrival);
 	node->arrival_count--;
-	membership->arrives = false;
+	line->arrives = false;
 }
 
-static void turn_away(struct membership *membership)
+static void turn_away(struct lc_line *line)
 {
-	has_arrived(membership);
-	membership_bury(membership);
+	has_arrived(line);
+	line_close(line);
 }
 
 /* ---- what its connection says ---- */
 
-static void on_connected(void *context)
+static void on_connected(struct lc_line *line, void *context)
 {
-	struct membership *membership = context;
-
-	if (membership->has_spoken)
-		lc_membership_event(&membership->member, LC_ON_CONNECTED, LEAFCAST_NO_REASON);
+	(void)line, (void)context;
 }
 
-static void on_message(void *context, const struct lc_message *message)
+static void on_message(struct lc_line *line, void *context, const struct lc_message *message,
+		       size_t bytes)
 {
-	struct membership *membership = context;
+	arrival_greets *greets = (arrival_greets *)context;
 
-	if (membership->has_spoken) {
-		lc_membership_message(&membership->member, message);
-	} else if (message->kind == LC_MESSAGE_JOIN || message->kind == LC_MESSAGE_INVITE) {
-		has_arrived(membership);
-		timer_stop(&membership->timers[LC_TIMER_DEADLINE]);
-		membership->member.number = message->number;
-		lc_membership_first_word(&membership->member, message);
-	} else {
-		turn_away(membership);
+	if (message->kind != LC_MESSAGE_HELLO) {
+		turn_away(line);
+		return;
 	}
+	has_arrived(line);
+	greets(line, message, bytes);
 }
 
-static void on_garbage(void *context)
+static void on_drained(struct lc_line *line, void *context)
 {
-	struct membership *membership = context;
-
-	if (membership->has_spoken)
-		lc_membership_garbage(&membership->member);
-	else
-		turn_away(membership);
+	(void)line, (void)context;
 }
 
-static void on_ended(void *context, int error)
+static void on_ended(struct lc_line *line, void *context, int error)
 {
-	struct membership *membership = context;
-
-	if (membership->has_spoken)
-		lc_membership_hung_up(&membership->member, error);
-	else
-		turn_away(membership);
+	(void)context, (void)error;
+	turn_away(line);
 }
 
-const struct link_handler membership_link = {
+static const struct line_handler handler = {
 	.connected = on_connected,
 	.message = on_message,
-	.garbage = on_garbage,
+	.drained = on_drained,
 	.ended = on_ended,
 };
 
 /* ---- room ---- */
 
-static bool is_of_address(const struct lc_peer *peer, const struct lc_endpoint *address)
+bool arrivals_are_alike(const struct lc_endpoint *one, const struct lc_endpoint *other)
 {
-	return lc_prefix_holds(address, address->family == LC_INET6 ? 64 : 32, lc_peer_other(peer));
+	return lc_prefix_holds(one, one->family == LC_INET6 ? 64 : 32, other);
 }
 
 static void make_room(struct node *node, const struct lc_endpoint *address)
 {
-	struct membership *membership, *oldest = NULL;
+	struct lc_line *line, *oldest = NULL;
 	unsigned int count = 0;
 
-	TAILQ_FOREACH(membership, &node->arrivals, arrival)
-		if (is_of_address(membership->link.peer, address) && count++ == 0)
-			oldest = membership;
+	TAILQ_FOREACH(line, &node->arrivals, arrival)
+		if (arrivals_are_alike(address, lc_peer_other(line->peer)) && count++ == 0)
+			oldest = line;
 	if (count < MAX_ARRIVALS_OF_ADDRESS)
 		oldest = NULL;
 	if (!oldest && node->arrival_count >= MAX_ARRIVALS)
@@ -106,35 +90,26 @@ static void on_deadline(void *context)
 	turn_away(context);
 }
 
-void arrivals_add(struct node *node, struct lc_peer *peer, const struct lc_membership_world *world)
+void arrivals_add(struct node *node, struct lc_peer *peer, arrival_greets *greets)
 {
-	struct membership *membership = membership_new(node, world);
+	struct lc_line *line = line_open(node, peer, &handler, (void *)greets);
 
-	if (!membership || link_open(&membership->link, node, peer, &membership_link, membership)) {
+	if (!line) {
 		lc_peer_free(peer);
-		if (membership)
-			membership_bury(membership);
 		return;
 	}
-	/* The other end of a pair is a socket of this node, and bounded with those. */
-	if (!lc_peer_is_pair(peer)) {
-		make_room(node, lc_peer_other(peer));
-		TAILQ_INSERT_TAIL(&node->arrivals, membership, arrival);
-		node->arrival_count++;
-		membership->arrives = true;
-	}
-	if (timer_set(&membership->timers[LC_TIMER_DEADLINE], node->event, FIRST_WORD_DEADLINE,
-		      on_deadline, membership) < 0)
-		turn_away(membership);
+	make_room(node, lc_peer_other(peer));
+	TAILQ_INSERT_TAIL(&node->arrivals, line, arrival);
+	node->arrival_count++;
+	line->arrives = true;
+	if (timer_set(&line->deadline, node->event, HELLO_DEADLINE, on_deadline, line) < 0)
+		turn_away(line);
 }
 
 void arrivals_end(struct node *node)
 {
-	struct membership *membership, *next;
+	struct lc_line *line;
 
-	for (membership = LIST_FIRST(&node->memberships); membership; membership = next) {
-		next = LIST_NEXT(membership, entry);
-		if (!membership->has_spoken)
-			turn_away(membership);
-	}
+	while ((line = TAILQ_FIRST(&node->arrivals)))
+		turn_away(line);
 }

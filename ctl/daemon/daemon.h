@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * leafcastd. What it holds is only what is in flight: applications, their
- * sockets, hosted sessions and memberships with their connections; members'
+ * sockets, hosted sessions, memberships and trunks to other nodes; members'
  * records and counts are in the kernel (plane.h).
  *
  *   application --< socket --? session --< membership (root's ends)
@@ -9,10 +9,10 @@
  *
  * One thread, one loop (sd-event). Each file calls only those before it:
  *
- * Order: say < timer < listening < options < purge < user < parting < link < application <
- *        socket < session < probe < membership < arrivals < world < adopt < request < main
+ * Order: say < timer < listening < options < purge < user < line < arrivals < application <
+ *        socket < session < probe < membership < trunk < world < adopt < request < main
  *
- * What goes the other way goes by functions handed over: a link, an application
+ * What goes the other way goes by functions handed over: a line, an application
  * and a timer call whom they were made for; a membership reaches all of this
  * through struct lc_membership_world, which world.c fills in. A membership that
  * has ended is freed from the loop, by membership.c alone: no event ever ends
@@ -36,10 +36,12 @@
 
 struct application;
 struct membership;
-struct parting;
 struct session;
 struct socket;
+struct trunk;
 struct user;
+struct lc_line;
+struct lc_membership_world;
 
 /* What the parts share. Each table is changed by the file named beside it and by no other. */
 struct node {
@@ -65,10 +67,13 @@ struct node {
 	LIST_HEAD(, membership) gone;	     /* membership.c: to be freed from the loop */
 	sd_event_source *burial;
 
-	TAILQ_HEAD(, membership) arrivals; /* arrivals.c: oldest first */
+	TAILQ_HEAD(, lc_line) arrivals; /* arrivals.c: oldest first */
 	unsigned int arrival_count;
-	TAILQ_HEAD(, parting) partings; /* parting.c: oldest first */
-	unsigned int parting_count;
+	struct trunk *trunks;		 /* trunk.c: by addresses */
+	TAILQ_HEAD(, trunk) idle_trunks; /* trunk.c: without memberships, oldest first */
+	unsigned int idle_trunk_count;
+	uint64_t instance;			 /* trunk.c: of this run, as peers are told */
+	const struct lc_membership_world *world; /* trunk.c: of memberships that peers ask for */
 
 	int prober4, prober6; /* probe.c; -1: none */
 };

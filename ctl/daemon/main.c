@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "core/endpoint.h"
 #include "daemon/adopt.h"
-#include "daemon/arrivals.h"
+#include "daemon/trunk.h"
 #include "daemon/listening.h"
 #include "daemon/probe.h"
 #include "daemon/purge.h"
@@ -69,7 +69,7 @@ static int on_peer_connection(sd_event_source *source, int descriptor, uint32_t 
 		for (int taken = 0; taken < ARRIVALS_AT_ONCE; taken++) {
 			if (lc_peer_accept(daemon->listeners[i], &peer) < 0)
 				break;
-			arrivals_add(&daemon->node, peer, &daemon_world);
+			arrivals_add(&daemon->node, peer, trunk_greets);
 		}
 	}
 	return 0;
@@ -136,7 +136,7 @@ static void on_tick(void *context)
 	struct daemon *daemon = context;
 
 	stay_alive(&daemon->node);
-	memberships_tick(&daemon->node);
+	trunks_tick(&daemon->node);
 	timer_set(&daemon->tick, daemon->node.event, TICK_US, on_tick, daemon);
 }
 
@@ -379,6 +379,7 @@ static int open_all(struct daemon *daemon)
 	error = error ?: make_devices(node);
 	error = error ?: attach_plane(node);
 	error = error ?: open_probes(node);
+	error = error ?: trunks_begin(node, &daemon_world);
 	error = error ?: listen_to_peers(daemon);
 	error = error ?: add_sources(daemon);
 	return error ?: adopt_members(daemon);
@@ -402,7 +403,9 @@ static void close_all(struct daemon *daemon)
 	while (daemon->listening_count)
 		sd_event_source_disable_unref(daemon->listening[--daemon->listening_count]);
 	adopt_end();
+	arrivals_end(node);
 	memberships_end(node);
+	trunks_end(node);
 	for (unsigned int i = 0; i < daemon->listener_count; i++)
 		lc_peer_listener_free(daemon->listeners[i]);
 	probe_close(node);
@@ -461,7 +464,6 @@ int main(int argc, char **argv)
 	if (daemon.node.options.purge)
 		return purge(&daemon.node.options) ? EXIT_FAILURE : EXIT_SUCCESS;
 	TAILQ_INIT(&daemon.node.arrivals);
-	TAILQ_INIT(&daemon.node.partings);
 	take_descriptors();
 	sigemptyset(&handled);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)

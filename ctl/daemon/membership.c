@@ -45,7 +45,7 @@ void membership_bury(struct membership *membership)
 	membership_forget_leaf(membership);
 	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
 		timer_free(&membership->timers[timer]);
-	link_close(&membership->link);
+	lc_trunk_detach(&membership->trunk);
 	LIST_REMOVE(membership, entry);
 	LIST_INSERT_HEAD(&node->gone, membership, entry);
 	/* Where even that is not to be had, they wait for the next one. */
@@ -202,9 +202,4 @@ void memberships_follow_network(struct node *node)
 
 	LIST_FOREACH(membership, &node->memberships, entry)
 		lc_membership_follow_path(&membership->member);
-}
-
-void memberships_tick(struct node *node)
-{
-	(void)node;
 }

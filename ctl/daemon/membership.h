@@ -6,24 +6,20 @@
 #ifndef CTL_DAEMON_MEMBERSHIP_H
 #define CTL_DAEMON_MEMBERSHIP_H
 
-#include "daemon/link.h"
 #include "daemon/session.h"
 #include "daemon/timer.h"
 #include "membership/membership.h"
+#include "trunk/trunk.h"
 
 struct membership {
 	struct lc_membership member;
 	struct node *node;
 	LIST_ENTRY(membership) entry; /* node->memberships, then node->gone */
-	struct link link;
 	struct timer timers[LC_TIMER_COUNT];
 
-	bool has_spoken; /* false until a connection that came in has said what it wants */
-	bool arrives;	 /* in node->arrivals: from another node, and nothing said yet */
-	TAILQ_ENTRY(membership) arrival;
-
-	/* The addresses of the two nodes, port 0, of one that is kept in the records. */
-	struct lc_endpoint own, other;
+	struct lc_trunk_member trunk;  /* as its trunk knows it; of none until it is asked for */
+	struct lc_endpoint own, other; /* the addresses of the two nodes, port 0 */
+	bool within_node;	       /* they are one */
 
 	struct socket *owner; /* whose request it is: the joiner's, the root's, the listener's */
 	LIST_ENTRY(membership) of_owner; /* owner->requested */
@@ -79,7 +75,5 @@ void membership_part(struct socket *socket, bool died);
 void membership_end_socket(struct socket *socket, bool died);
 /* Asks the network again for every path in use. */
 void memberships_follow_network(struct node *node);
-/* Reports. */
-void memberships_tick(struct node *node);
 
 #endif

@@ -144,7 +144,6 @@ static struct membership *make_joiner(const struct request *request, enum lc_joi
 	if (!membership)
 		return NULL;
 	member = &membership->member;
-	membership->has_spoken = true;
 	member->end = end;
 	member->caller = message->data;
 	member->capacity = message->data_capacity;

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "core/endpoint.h"
-#include "daemon/arrivals.h"
 #include "daemon/probe.h"
 #include "daemon/say.h"
+#include "daemon/trunk.h"
 
 /* TTL of the copies: this anchor sets it, later ones will decrement it. */
 #define HOP_LIMIT 64
@@ -25,51 +25,20 @@ static int bound_name(const struct membership *membership, struct lc_endpoint *n
 	return 0;
 }
 
-static int connect_within_node(struct membership *membership, const struct lc_endpoint *own,
-			       const struct lc_endpoint *target)
+/* Of one that bound no address, the one that the route prefers. */
+static int own_address_to(const struct membership *membership, const struct lc_endpoint *target,
+			  struct lc_endpoint *own)
 {
-	struct node *node = membership->node;
-	struct lc_endpoint from = *own;
-	struct lc_peer *ours, *theirs;
 	struct lc_path path;
-	int error;
+	int error = bound_name(membership, own);
 
-	if (lc_address_is_any(&from)) {
-		error = lc_network_path(node->network, own, target, &path);
-		if (error)
-			return error;
-		from = path.source;
-	}
-	error = lc_peer_pair(&ours, &theirs, &from, target);
+	if (error || !lc_address_is_any(own))
+		return error;
+	error = lc_network_path(membership->node->network, own, target, &path);
 	if (error)
 		return error;
-	error = link_open(&membership->link, node, ours, &membership_link, membership);
-	if (error) {
-		lc_peer_free(ours);
-		lc_peer_free(theirs);
-		return error;
-	}
-	arrivals_add(node, theirs, &daemon_world);
-	return 0;
-}
-
-static int connect_to_node(struct membership *membership, const struct lc_endpoint *own,
-			   const struct lc_endpoint *target)
-{
-	struct node *node = membership->node;
-	struct lc_endpoint from = *own, to = *target;
-	struct lc_peer *peer;
-	int error;
-
-	from.port = 0;
-	to.port = node->options.control.port;
-	error = lc_peer_connect(&peer, &from, &to);
-	if (error)
-		return error;
-	error = link_open(&membership->link, node, peer, &membership_link, membership);
-	if (error)
-		lc_peer_free(peer);
-	return error;
+	*own = path.source;
+	return own->family == target->family && !lc_address_is_any(own) ? 0 : -ENETUNREACH;
 }
 
 static enum leafcast_reason open_connection(struct lc_membership *member,
@@ -78,47 +47,32 @@ static enum leafcast_reason open_connection(struct lc_membership *member,
 	struct membership *membership = membership_of(member);
 	struct node *node = membership->node;
 	struct lc_endpoint own;
-	int error = bound_name(membership, &own);
+	int error;
 
-	if (error)
-		return lc_reason_of_errno(error);
-	if (lc_network_is_local(node->network, to))
-		return lc_reason_of_errno(connect_within_node(membership, &own, to));
-	if (!node->options.insecure)
+	if (!lc_network_is_local(node->network, to) && !node->options.insecure)
 		return LEAFCAST_POLICY;
-	return lc_reason_of_errno(connect_to_node(membership, &own, to));
+	error = own_address_to(membership, to, &own);
+	return lc_reason_of_errno(error ?: trunk_join(membership, &own, to));
 }
 
 static int send_message(struct lc_membership *member, const struct lc_message *message)
 {
-	struct lc_message named = *message;
-
-	named.number = member->number;
-	named.numbered_by_sender = member->end == LC_END_JOINER || member->end == LC_END_INVITER;
-	return link_send(&membership_of(member)->link, &named);
+	return lc_trunk_send(&membership_of(member)->trunk, message);
 }
 
 static const struct lc_endpoint *own_address(const struct lc_membership *member)
 {
-	const struct membership *membership = membership_of(member);
-
-	return membership->link.peer ? lc_peer_own(membership->link.peer) : &membership->own;
+	return &membership_of(member)->own;
 }
 
 static const struct lc_endpoint *other_address(const struct lc_membership *member)
 {
-	const struct membership *membership = membership_of(member);
-
-	return membership->link.peer ? lc_peer_other(membership->link.peer) : &membership->other;
+	return &membership_of(member)->other;
 }
 
 static bool is_within_node(const struct lc_membership *member)
 {
-	const struct membership *membership = membership_of(member);
-
-	if (membership->link.peer)
-		return lc_peer_is_pair(membership->link.peer);
-	return lc_network_is_local(membership->node->network, &membership->other);
+	return membership_of(member)->within_node;
 }
 
 static bool lets_nodes_in(const struct lc_membership *member)
@@ -504,10 +458,7 @@ static void release(struct lc_membership *member)
 
 static void gone(struct lc_membership *member)
 {
-	struct membership *membership = membership_of(member);
-
-	link_part(&membership->link, membership->node);
-	membership_bury(membership);
+	membership_bury(membership_of(member));
 }
 
 const struct lc_membership_world daemon_world = {

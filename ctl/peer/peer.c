@@ -30,7 +30,7 @@ struct lc_peer {
 	int end_error;	/* once ENDED */
 	struct lc_endpoint own, other;
 	struct lc_queue unsent;
-	size_t received_length;
+	size_t received_length, frame_bytes;
 	uint8_t received[LC_MESSAGE_MAX];
 };
 
@@ -100,6 +100,11 @@ int lc_peer_pair(struct lc_peer **first, struct lc_peer **second, const struct l
 	*first = one;
 	*second = two;
 	return 0;
+}
+
+void lc_peer_set_dead_after(struct lc_peer *peer, uint64_t ms)
+{
+	lc_tcp_set_dead_after(peer->fd, ms);
 }
 
 /* Gives the kernel what it takes now. */
@@ -190,6 +195,7 @@ static enum lc_peer_news take_message(struct lc_peer *peer, struct lc_message *m
 		return LC_PEER_NOTHING;
 	if (lc_message_decode(message, peer->received + LC_FRAME_HEADER, (size_t)length) < 0)
 		return LC_PEER_GARBAGE;
+	peer->frame_bytes = peer->received_length;
 	peer->received_length = 0;
 	return LC_PEER_MESSAGE;
 }
@@ -262,14 +268,25 @@ enum lc_peer_news lc_peer_process(struct lc_peer *peer, struct lc_message *messa
 	return next_message(peer, message, error);
 }
 
+size_t lc_peer_frame_bytes(const struct lc_peer *peer)
+{
+	return peer->frame_bytes;
+}
+
 int lc_peer_send(struct lc_peer *peer, const struct lc_message *message)
 {
-	uint8_t bytes[LC_MESSAGE_MAX];
+	uint8_t frame[LC_MESSAGE_MAX];
+
+	return lc_peer_send_frame(peer, frame, lc_message_encode(message, frame));
+}
+
+int lc_peer_send_frame(struct lc_peer *peer, const uint8_t *frame, size_t length)
+{
 	int error;
 
 	if (peer->state == ENDED || peer->send_error)
 		return -EPIPE;
-	error = lc_queue_add(&peer->unsent, bytes, lc_message_encode(message, bytes));
+	error = lc_queue_add(&peer->unsent, frame, length);
 	if (error)
 		return error;
 	if (peer->state == OPEN)

@@ -15,6 +15,7 @@
 #define CTL_PEER_PEER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/message.h"
@@ -46,6 +47,9 @@ int lc_peer_connect(struct lc_peer **peer, const struct lc_endpoint *from,
 int lc_peer_pair(struct lc_peer **first, struct lc_peer **second, const struct lc_endpoint *a,
 		 const struct lc_endpoint *b);
 
+/* A host that TCP hears nothing of for so long, in milliseconds, is dead: -ETIMEDOUT. Not for pairs. */
+void lc_peer_set_dead_after(struct lc_peer *peer, uint64_t ms);
+
 /* Closes at once; what the kernel does not take now is lost, see lc_peer_is_flushed(). Accepts NULL. */
 void lc_peer_free(struct lc_peer *peer);
 
@@ -64,7 +68,11 @@ enum lc_peer_news {
 /* Sends what is queued and returns one piece of news. */
 enum lc_peer_news lc_peer_process(struct lc_peer *peer, struct lc_message *message, int *error);
 
-/* Queues and tries to send. -ENOBUFS: the peer does not read; -EPIPE: ended. */
+/* Of the message that lc_peer_process() returned last, header included. */
+size_t lc_peer_frame_bytes(const struct lc_peer *peer);
+
+/* Queues a whole frame and tries to send. -ENOBUFS: the peer does not read; -EPIPE: ended. */
+int lc_peer_send_frame(struct lc_peer *peer, const uint8_t *frame, size_t length);
 int lc_peer_send(struct lc_peer *peer, const struct lc_message *message);
 /* Whether everything queued has been given to the kernel. */
 bool lc_peer_is_flushed(const struct lc_peer *peer);

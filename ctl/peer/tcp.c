@@ -2,6 +2,7 @@
 #include "peer/tcp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,10 +13,10 @@
 
 #include "core/endpoint.h"
 
-/* A peer that does not answer for this long is gone; reports travel every second. */
-#define DEAD_AFTER_MS	   10000
-#define KEEPALIVE_IDLE_S   5
-#define KEEPALIVE_PERIOD_S 2
+/* A host that does not answer for this long is gone, unless it is said otherwise. */
+#define DEAD_AFTER_MS	   3000
+#define KEEPALIVE_IDLE_S   1
+#define KEEPALIVE_PERIOD_S 1
 /* A flood must not fill it between two looks: a SYN that finds it full is lost for a second. */
 #define BACKLOG 1024
 
@@ -224,6 +225,11 @@ int lc_tcp_connected(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &length) < 0)
 		why = errno;
 	return why ? lc_tcp_error(why) : 0;
+}
+
+void lc_tcp_set_dead_after(int fd, uint64_t ms)
+{
+	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, ms > INT_MAX ? INT_MAX : (int)ms);
 }
 
 int lc_tcp_error(int error)

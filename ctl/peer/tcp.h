@@ -7,6 +7,8 @@
 #ifndef CTL_PEER_TCP_H
 #define CTL_PEER_TCP_H
 
+#include <stdint.h>
+
 #include "abi/endpoint.h"
 
 /* Of the kernel's buffers, each: what a peer can make this node hold. */
@@ -22,6 +24,9 @@ int lc_tcp_connect(const struct lc_endpoint *from, const struct lc_endpoint *to)
 int lc_tcp_names(int fd, struct lc_endpoint *own, struct lc_endpoint *other);
 /* Of a connection that was started: whether it is there, -EAGAIN while that is open, or why not. */
 int lc_tcp_connected(int fd);
+
+/* How long, in milliseconds, TCP goes on when nothing is heard; keepalives see to it that something would be. */
+void lc_tcp_set_dead_after(int fd, uint64_t ms);
 
 /* What TCP says about a connection (`error` > 0) as one of the errors that LC_PEER_CLOSED may carry. */
 int lc_tcp_error(int error);
