@@ -31,13 +31,14 @@ $(O)/tests/stress/joins: $(call test_objs,$(STRS_SRC)) $(common) $(call objs,loc
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol) -lpthread
 STRESS := $(O)/tests/stress/joins
 
-# A start of a plane, and the same of the layout above, which the tests of the plane run.
+# A start of a plane, and the same of the layout above, which the tests of the plane run;
+# a whole daemon of it, for the restart tests.
 $(O)/tests/layout/start: $(O)/tests/layout/start.o $(call objs,base) $(call objs,core) $(call objs,plane)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane)
 ifeq ($(LAYOUT),)
-NEXT := $(O)/layout-next/tests/layout/start
-$(NEXT): always
-	$(Q)$(MAKE) --no-print-directory LAYOUT=next $@
+NEXT := $(O)/layout-next/tests/layout/start $(O)/layout-next/leafcastd
+$(NEXT) &: always
+	$(Q)$(MAKE) --no-print-directory LAYOUT=next $(NEXT)
 endif
 
 # Bugs that the sanitizers must catch: scripts/sanitized --self-test
@@ -52,11 +53,19 @@ $(O)/tests/netns/offload_root: $(O)/tests/netns/offload_root.o $(O)/libleafcast.
 # Kills a daemon at one of its system calls.
 $(O)/tests/netns/killed_at: $(O)/tests/netns/killed_at.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@
+# Programs of the restart tests: two applications, built likewise, and what kills a daemon at a step.
+RESTART := $(addprefix $(O)/tests/restart/,root leaves kill_at)
+$(O)/tests/restart/%.o: CFLAGS_ += -Iinclude/winsock
+$(O)/tests/bench/%.o: CFLAGS_ += -Iinclude/winsock
+$(O)/tests/restart/root $(O)/tests/restart/leaves: %: %.o $(O)/tests/restart/records.o $(O)/tests/restart/program.o $(O)/tests/bench/common.o $(O)/libleafcast.so
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..' -lpthread
+$(O)/tests/restart/kill_at: $(O)/tests/restart/kill_at.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@
 $(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
 
 # Each where its directory has sources.
-TESTS := $(NEXT) $(O)/tests/netns/offload_root $(O)/tests/netns/killed_at $(O)/tests/hostile/hostile $(STRESS) \
+TESTS := $(NEXT) $(RESTART) $(O)/tests/netns/offload_root $(O)/tests/netns/killed_at $(O)/tests/hostile/hostile $(STRESS) \
          $(if $(UNIT_SRC),$(O)/tests/unit/unit) $(if $(BPFT_SRC),$(O)/tests/bpf/bpf) \
          $(if $(EDGE_SRC),$(O)/tests/edges/edges) $(if $(PROV_SRC),$(O)/tests/provider/provider)
 tests: all $(TESTS) ## build the tests
@@ -68,12 +77,14 @@ test: ## every test that takes less than ten minutes in all (root)
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)scripts/test
 
-test-long: ## every test with address and undefined behaviour sanitizers, the library with threads watched too (root)
+test-long: ## every test with address and undefined behaviour sanitizers, the library with threads watched too; long restarts (root)
 	$(Q)CC='$(CC)' scripts/deps test
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined tests planted
 	$(Q)$(MAKE) --no-print-directory SANITIZE=thread stress planted
 	$(Q)scripts/sanitized --self-test
 	$(Q)BUILD=.build/address,undefined scripts/sanitized
 	$(if $(STRESS),$(Q)BUILD=.build/thread scripts/sanitized stress)
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)LONG=yes scripts/test tests/restart/*.t
 
 .PHONY: always tests stress planted test test-long
