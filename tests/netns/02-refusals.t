@@ -42,10 +42,10 @@ refused "rejected by the application" 1 \
 	"join refused: rejected-by-application (WSAECONNREFUSED 10061)" b leaf $session
 refused "a flowspec that does not fit the path" 1 \
 	"join refused: bad-flowspec (WSAEOPNOTSUPP 10045)" a leaf $session --qos rate=1mbit,max=9000
-before=$SECONDS
+began=$SECONDS
 refused "nobody listens" 1 "join refused: nobody-listening (WSAECONNREFUSED 10061)" \
 	b leaf 10.77.1.2:5999 --timeout 1
-ok "nobody listens: it was tried for the time given, not much longer" test $((SECONDS - before)) -le 5
+ok "nobody listens: it was tried for the time given, not much longer" test $((SECONDS - began)) -le 5
 refused "no daemon on the root's node" 1 "join failed: no-control (WSAECONNREFUSED 10061)" \
 	b leaf 10.77.4.2:5000 --timeout 1
 on b ip route add unreachable 10.78.0.0/16
@@ -58,9 +58,9 @@ like "a session there is already: says so" "$lab/refused.err" "WSAEADDRINUSE"
 sentence "an address that is not this node's" 1 a root $session
 like "an address that is not this node's: says so" "$lab/refused.err" "WSAEADDRNOTAVAIL"
 if on router ip rule add ipproto tcp to 10.77.1.2 priority 10 blackhole 2>/dev/null; then
-	before=$SECONDS
+	began=$SECONDS
 	refused "no answer" 1 "join failed: timed-out (WSAETIMEDOUT 10060)" b leaf $session --timeout 2
-	ok "no answer: the time is kept" test $((SECONDS - before)) -le 6
+	ok "no answer: the time is kept" test $((SECONDS - began)) -le 6
 	on router ip rule del priority 10
 	on router ip rule add ipproto udp to 10.77.2.2 priority 10 blackhole
 	tool a leaf $session </dev/null >/dev/null 2>"$lab/refused.err"
