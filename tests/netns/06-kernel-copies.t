@@ -23,7 +23,7 @@ start b b leaf $session
 start c c leaf $session --bind 10.77.4.2:4000 --qos rate=1mbit,bucket=15000
 open_root root $session --rate 12mbit --wait 3
 ok "three leaves join" within 20 has_leaves root 3
-before=$(udp_sent)
+sent_before=$(udp_sent)
 feed "$lab/records" &
 feeder=$!
 begun() { (($(sent_by_now) > 300)); }
@@ -44,7 +44,7 @@ wait $feeder
 ok "the whole is sent" within 20 has_sent root $records
 after=$(udp_sent)
 is "the root node's Udp: OutDatagrams grew by what was sent, not times three" \
-	$((after - before)) $records
+	$((after - sent_before)) $records
 ok "datagrams in times leaves = out and dropped" conserved root
 is "all three are still members" "$(leaf_count root)" 3
 close_root

@@ -507,7 +507,7 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
-Test(peer, dead_peers_are_noticed_in_ten_seconds)
+Test(peer, dead_peers_are_noticed_in_three_seconds)
 {
 	int stranger;
 	struct lc_peer *peer = against_stranger(&stranger);
@@ -515,8 +515,13 @@ Test(peer, dead_peers_are_noticed_in_ten_seconds)
 
 	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
 	cr_assert_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 10000);
-	cr_assert(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) < 10);
+	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 3000);
+	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 1);
+	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+	lc_peer_set_dead_after(peer, 7000);
+	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 7000);
+	lc_peer_set_dead_after(peer, UINT64_MAX);
+	cr_assert_eq(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), INT32_MAX);
 	lc_peer_free(peer);
 	close(stranger);
 }
