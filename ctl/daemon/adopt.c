@@ -16,6 +16,7 @@
 
 /* What the timers need, for as long as the daemon runs. */
 static struct adoption {
+	struct node *node;
 	const struct application_handler *handler;
 	void (*over)(void *context); /* NULL: it is */
 	void *context;
@@ -330,6 +331,7 @@ static void be_over(void *context)
 
 	(void)context;
 	adoption.over = NULL;
+	adoption.node->adopting = false;
 	timer_stop(&adoption.hold);
 	if (over)
 		over(adoption.context);
@@ -346,7 +348,9 @@ int adopt(struct node *node, const struct application_handler *handler, void (*o
 {
 	int error;
 
+	adoption.node = node;
 	adoption.handler = handler;
+	node->adopting = true;
 	adoption.over = over;
 	adoption.context = context;
 	error = adopt_all(node);

@@ -57,6 +57,7 @@ struct node {
 	LIST_HEAD(, application) applications; /* application.c */
 	unsigned int application_count;
 
+	bool adopting;			     /* adopt.c: nobody is heard who asks for a listener */
 	unsigned int unclaimed;		     /* socket.c: adopted sockets without a descriptor */
 	struct socket *sockets_by_admit;     /* socket.c: the plane's number of the admission */
 	struct socket *listeners_by_name;    /* socket.c: leaves that listen */

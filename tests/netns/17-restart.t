@@ -72,6 +72,31 @@ ok "its session is closed by a daemon that did not open it" within 5 no_sessions
 ok "and its sockets are forgotten" within 5 no_members root
 end b
 
+# --- the two nodes find each other again, and hear what was done meanwhile
+start a a leaf $session --bind $at_a
+open_root root $session --wait 1
+ok "a leaf joins" within 20 has_leaves root 1
+again a slay 0
+ok "the leaf's daemon resumes it" within 10 said daemon-a "leaf $at_a resumed"
+again root slay 0
+ok "the root's daemon resumes it" within 10 said daemon-root "leaf $at_a resumed"
+slay daemon-root
+end a
+daemon root || give_up "no daemon on root again"
+ok "a root hears of the leaf that closed while its daemon was away" \
+	within 10 said root "leaf $at_a left"
+ok "the leaf's record is gone" within 5 has_leaves root 0
+close_root
+for at in root a; do
+	again "$at" slay 0
+	start b b leaf $session --bind $at_b
+	open_root root $session --wait 1
+	ok "a new join after the daemon on $at was killed" within 20 has_leaves root 1
+	close_root
+	finish b
+	is "and a close" "$status" 0
+done
+
 # --- what ends while its daemon is away
 start a a leaf $session --bind $at_a
 open_root root $session --wait 1
@@ -114,7 +139,23 @@ wait $feeder
 ok "the whole is sent" within 20 has_sent root 3000
 ok "and arrives" within 10 eval '[[ $(stat -c %s "$lab/a.out") == $((3000 * 1400)) ]]'
 is "every record, once, in order, unchanged" "$(check_records 1400 "$lab/a.out")" "$(all_of 3000)"
-end a
 close_root
 is "the root ends well" "$status" 0
+finish a
+is "and its leaf hears so" "$status" 0
+# Its root is slow to come back, and still nobody is told that there is none.
+open_root root $session
+ok "a root opens its session" within 20 eval '[[ $(sessions root | jq ".sessions | length") == 1 ]]'
+for at in root a; do
+	kill -STOP "${pid[root]}"
+	again root slay 0
+	start "of-$at" "$at" leaf 10.77.1.2:5000
+	sleep 0.3
+	kill -CONT "${pid[root]}"
+	ok "a leaf on $at that asks meanwhile joins" within 20 said "of-$at" "^joined"
+	ok "and nobody was told that nobody listens" eval "! said daemon-root nobody-listening"
+done
+close_root
+finish of-root
+finish of-a
 test_end
