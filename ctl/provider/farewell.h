@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * How the daemon hears that a socket is no more. What stood for a membership is
+ * How the daemon hears that a socket is no more. What stood for a membership, or listened, is
  * told until a daemon has answered: one that goes meanwhile may not have read
  * it, and its successor would take the membership for broken off.
  *

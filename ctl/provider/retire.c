@@ -54,7 +54,7 @@ static void retire(struct lc_socket *socket, bool joined)
 	bool unusable, stood, hard;
 
 	lc_socket_lock(socket);
-	stood = joined || socket->left || lc_member_stands(socket);
+	stood = joined || socket->left || socket->listening || lc_member_stands(socket);
 	end_calls(socket);
 	join = socket->join;
 	socket->join = NULL;
