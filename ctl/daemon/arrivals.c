@@ -102,18 +102,8 @@ void arrivals_add(struct node *node, struct lc_peer *peer, arrival_greets *greet
 	TAILQ_INSERT_TAIL(&node->arrivals, line, arrival);
 	node->arrival_count++;
 	line->arrives = true;
-	if (node->adopting)
-		sd_event_source_set_enabled(line->io, SD_EVENT_OFF);
 	if (timer_set(&line->deadline, node->event, HELLO_DEADLINE, on_deadline, line) < 0)
 		turn_away(line);
-}
-
-void arrivals_hear(struct node *node)
-{
-	struct lc_line *line;
-
-	TAILQ_FOREACH(line, &node->arrivals, arrival)
-		sd_event_source_set_enabled(line->io, SD_EVENT_ON);
 }
 
 void arrivals_end(struct node *node)

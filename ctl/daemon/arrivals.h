@@ -18,8 +18,6 @@ typedef void arrival_greets(struct lc_line *line, const struct lc_message *hello
 
 /* Takes the peer over. */
 void arrivals_add(struct node *node, struct lc_peer *peer, arrival_greets *greets);
-/* Those that came while node->adopting are heard from now on. */
-void arrivals_hear(struct node *node);
 /* Ends those that have said nothing. */
 void arrivals_end(struct node *node);
 /* Whether both count as one address where room is made. */

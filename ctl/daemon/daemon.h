@@ -68,6 +68,7 @@ struct node {
 	LIST_HEAD(, membership) gone;	     /* membership.c: to be freed from the loop */
 	sd_event_source *burial;
 
+	LIST_HEAD(, lc_line) lines;	/* line.c: all */
 	TAILQ_HEAD(, lc_line) arrivals; /* arrivals.c: oldest first */
 	unsigned int arrival_count;
 	struct trunk *trunks;		 /* trunk.c: by addresses */

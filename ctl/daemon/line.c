@@ -74,7 +74,18 @@ struct lc_line *line_open(struct node *node, struct lc_peer *peer,
 		free(line);
 		return NULL;
 	}
+	if (node->adopting)
+		sd_event_source_set_enabled(line->io, SD_EVENT_OFF);
+	LIST_INSERT_HEAD(&node->lines, line, entry);
 	return line;
+}
+
+void lines_hear(struct node *node)
+{
+	struct lc_line *line;
+
+	LIST_FOREACH(line, &node->lines, entry)
+		sd_event_source_set_enabled(line->io, SD_EVENT_ON);
 }
 
 int line_send(struct lc_line *line, const uint8_t *frame, size_t length)
@@ -92,6 +103,7 @@ void line_close(struct lc_line *line)
 	line->closed = true;
 	if (line->busy)
 		return;
+	LIST_REMOVE(line, entry);
 	timer_free(&line->deadline);
 	lc_peer_free(line->peer);
 	free(line);

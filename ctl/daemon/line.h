@@ -33,16 +33,22 @@ struct lc_line {
 	bool closed; /* meanwhile: freed after that */
 
 	struct node *node;
-	bool arrives; /* in node->arrivals (arrivals.h) */
+	LIST_ENTRY(lc_line) entry; /* node->lines */
+	bool arrives;		   /* in node->arrivals (arrivals.h) */
 	TAILQ_ENTRY(lc_line) arrival;
 	struct timer deadline; /* of that */
 };
 
-/* Takes the peer over, but not on failure. NULL: no memory, or the loop takes no more. */
+/*
+ * Takes the peer over, but not on failure. While node->adopting nothing that
+ * comes is heard yet. NULL: no memory, or the loop takes no more.
+ */
 struct lc_line *line_open(struct node *node, struct lc_peer *peer,
 			  const struct line_handler *handler, void *context);
 /* -EPIPE: it has ended; -ENOBUFS: the peer's TCP does not take what was sent before. */
 int line_send(struct lc_line *line, const uint8_t *frame, size_t length);
+/* What has come while node->adopting is heard from now on. */
+void lines_hear(struct node *node);
 /* At once, and frees it. */
 void line_close(struct lc_line *line);
 

@@ -190,7 +190,7 @@ static void on_adopted(void *context)
 {
 	struct daemon *daemon = context;
 
-	arrivals_hear(&daemon->node);
+	lines_hear(&daemon->node);
 	for (unsigned int i = 0; i < daemon->listener_count; i++) {
 		int error = listening_start(next_listening(daemon), daemon->node.event,
 					    lc_peer_listener_fd(daemon->listeners[i]),

