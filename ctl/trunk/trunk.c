@@ -281,10 +281,14 @@ static void take_done(struct lc_trunk *trunk, bool answers)
 	const struct lc_message answer = {.kind = LC_MESSAGE_DONE, .answers = true};
 
 	/* Both may have answered, and joins wait at both for the end: somebody has to make it. */
-	if (answers && trunk->has_said_done && (is_empty(trunk) || trunk->is_silent))
+	if (answers && trunk->has_said_done && (is_empty(trunk) || trunk->is_silent)) {
 		start_ending(trunk, 0);
-	else if (!answers && is_empty(trunk) && lc_flow_say(trunk, &answer, LC_WINDOW_QUEUE) == 0)
+	} else if (!answers && is_empty(trunk) &&
+		   lc_flow_say(trunk, &answer, LC_WINDOW_QUEUE) == 0) {
 		trunk->is_silent = true;
+		/* The end is the other side's to make, unless it never does: a join of its own may be under way. */
+		trunk->world->set_timer(trunk, LC_TRUNK_IDLE, LC_TRUNK_IDLE_US);
+	}
 }
 
 /* Not before both lists are through, but for the lists themselves. */

@@ -717,13 +717,14 @@ static void part_in_some_order(uint64_t *seed)
 	trunks_end();
 	trunks_begin();
 	nothing_is_left();
+	far.timers[LC_TRUNK_IDLE] = false; /* due as well, unless it is set anew */
 	lc_trunk_timer(&near.trunk, LC_TRUNK_IDLE);
 	for (unsigned int i = 0; i < 32; i++) {
 		if (i == first)
 			joins(near_first ? &near : &far, 2);
 		if (i == second)
 			joins(near_first ? &far : &near, 3);
-		if (i == 1 && wire_random(seed) % 2)
+		if (i == 1 && wire_random(seed) % 2 && !far.timers[LC_TRUNK_IDLE])
 			lc_trunk_timer(&far.trunk, LC_TRUNK_IDLE);
 		count = steps();
 		if (count)
