@@ -341,7 +341,8 @@ static int on_run(sd_event_source *source, void *context)
 
 	(void)source;
 	trunk->over = false;
-	if (trunk->evicted)
+	/* Unless somebody has come meanwhile. */
+	if (trunk->evicted && TAILQ_EMPTY(&trunk->trunk.members))
 		lc_trunk_ended(&trunk->trunk, trunk->trunk.line, 0);
 	trunk->evicted = false;
 	lc_trunk_run(&trunk->trunk);
@@ -470,8 +471,11 @@ void trunk_take_up(struct membership *membership)
 {
 	const struct lc_membership *member = &membership->member;
 	const struct lc_trunk_name name = {.number = member->number, .numbered_here = asks(member)};
-	struct trunk *trunk = trunk_for(membership);
+	struct trunk *trunk;
 
+	if (member->state == LC_JOIN_GONE)
+		return;
+	trunk = trunk_for(membership);
 	if (trunk)
 		lc_trunk_attach(&trunk->trunk, &membership->trunk, &name, &member->secret);
 }

@@ -179,7 +179,8 @@ static int cannot_go_on(const char *bpf_dir, const struct layout *layout, struct
 			       layout->number);
 	return lc_fail(error, -EPROTO,
 		       "the maps in %s have layout %u and this program reads layout %d: "
-		       "they were made by another version of leafcastd",
+		       "they were made by another version of leafcastd, and what it began goes on; "
+		       "`leafcastd --purge` ends it",
 		       bpf_dir, layout->number, LC_LAYOUT_VERSION);
 }
 
