@@ -61,8 +61,8 @@ $(O)/tests/restart/root $(O)/tests/restart/leaves: %: %.o $(O)/tests/restart/rec
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $(filter %.o,$^) -o $@ -L$(O) -lleafcast '-Wl,-rpath,$$ORIGIN/../..' -lpthread
 $(O)/tests/restart/kill_at: $(O)/tests/restart/kill_at.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $< -o $@
-$(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol) -lcriterion -lpthread
+$(O)/tests/hostile/hostile: $(call test_objs,$(HOST_SRC)) $(common) $(call objs,trunk) $(call objs,plane) $(call objs,peer) $(call objs,local) | $(O)/leafcastd
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane protocol trunk) -lcriterion -lpthread
 
 # Each where its directory has sources.
 TESTS := $(NEXT) $(RESTART) $(O)/tests/netns/offload_root $(O)/tests/netns/killed_at $(O)/tests/hostile/hostile $(STRESS) \

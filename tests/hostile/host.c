@@ -6,11 +6,16 @@
 #include <endian.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "abi/records.h"
+#include "protocol/codec.h"
+#include "trunk/proof.h"
 
 #define PATIENCE_MS 5000
 
@@ -38,7 +43,7 @@ static enum lc_peer_news news_of(struct lc_peer *peer, struct lc_message *messag
 	return news;
 }
 
-struct lc_peer *call(const char *from)
+struct lc_peer *knock_from(const char *from)
 {
 	struct lc_endpoint own = address(from), daemon = at("192.0.2.1:19750");
 	struct lc_message message;
@@ -68,41 +73,6 @@ int call_raw(const char *from)
 	return connection;
 }
 
-void tell(struct lc_peer *peer, struct lc_message message)
-{
-	cr_assert_eq(lc_peer_send(peer, &message), 0);
-}
-
-int hear(struct lc_peer *peer, struct lc_message *message, int ms)
-{
-	long deadline = now_ms() + ms;
-
-	for (;;) {
-		switch (news_of(peer, message, (int)(deadline - now_ms()))) {
-		case LC_PEER_NOTHING:
-			return NOTHING_HEARD;
-		case LC_PEER_MESSAGE:
-			if (message->kind != LC_MESSAGE_REPORT)
-				return (int)message->kind;
-			break;
-		case LC_PEER_CONNECTED:
-			break;
-		case LC_PEER_GARBAGE:
-			cr_assert_fail("garbage from the daemon");
-		case LC_PEER_CLOSED:
-			return HUNG_UP;
-		}
-	}
-}
-
-void hear_refusal(struct lc_peer *peer, enum lc_message_kind kind, enum leafcast_reason reason)
-{
-	struct lc_message message;
-
-	cr_assert_eq(hear(peer, &message, PATIENCE_MS), (int)kind);
-	cr_assert_eq(message.reason, reason, "%s", leafcast_reason_word(message.reason));
-}
-
 bool is_hung_up(int connection, int ms)
 {
 	struct pollfd ready = {.fd = connection, .events = POLLIN};
@@ -113,6 +83,331 @@ bool is_hung_up(int connection, int ms)
 		if (recv(connection, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
 			return true;
 	return false;
+}
+
+void say(struct lc_peer *connection, struct lc_message message)
+{
+	cr_assert_eq(lc_peer_send(connection, &message), 0);
+}
+
+int listen_to(struct lc_peer *connection, struct lc_message *message, int ms)
+{
+	long deadline = now_ms() + ms;
+
+	for (;;) {
+		switch (news_of(connection, message, (int)(deadline - now_ms()))) {
+		case LC_PEER_NOTHING:
+			return NOTHING_HEARD;
+		case LC_PEER_MESSAGE:
+			return (int)message->kind;
+		case LC_PEER_CONNECTED:
+			break;
+		case LC_PEER_GARBAGE:
+			cr_assert_fail("garbage from the daemon");
+		case LC_PEER_CLOSED:
+			return HUNG_UP;
+		}
+	}
+}
+
+/* ---- a trunk ---- */
+
+struct heard {
+	struct heard *next;
+	struct lc_message message;
+};
+
+struct trunk {
+	struct trunk *next;
+	struct lc_peer *connection;
+	char from[LC_ENDPOINT_TEXT];
+	unsigned int peers;
+	bool ended, opened_here;
+	struct lc_identity own_nonce, daemon_nonce;
+	uint64_t told, read; /* bytes that READ counts */
+	struct heard *heard, **last;
+};
+
+static struct trunk *trunks;
+
+struct lc_message hello(void)
+{
+	static unsigned char nonce;
+	struct lc_message hello = {
+		.kind = LC_MESSAGE_HELLO, .version = LC_MESSAGE_VERSION, .instance = 77};
+
+	memset(&hello.nonce, ++nonce, sizeof(hello.nonce));
+	return hello;
+}
+
+static void say_on(struct trunk *trunk, const struct lc_message *message)
+{
+	uint8_t bytes[LC_MESSAGE_MAX];
+
+	/* That it has ended is heard. */
+	if (trunk->ended || lc_peer_send(trunk->connection, message) == -EPIPE)
+		return;
+	if (message->kind != LC_MESSAGE_READ)
+		trunk->told += lc_message_encode(message, bytes);
+}
+
+static void keep(struct trunk *trunk, const struct lc_message *message)
+{
+	struct heard *heard = calloc(1, sizeof(*heard));
+
+	cr_assert(heard);
+	heard->message = *message;
+	*trunk->last = heard;
+	trunk->last = &heard->next;
+}
+
+/* The next message of the daemon, of the trunk itself or kept; false: there was none in that time. */
+static bool hear_on(struct trunk *trunk, struct lc_message *message, long deadline)
+{
+	struct lc_message read = {.kind = LC_MESSAGE_READ};
+	long left = deadline - now_ms();
+	int kind;
+
+	if (trunk->ended)
+		return false;
+	kind = listen_to(trunk->connection, message, left > 0 ? (int)left : 0);
+	trunk->ended = kind == HUNG_UP;
+	if (kind == HUNG_UP || kind == NOTHING_HEARD)
+		return false;
+	if (kind == LC_MESSAGE_READ) {
+		trunk->read += message->read_bytes;
+		cr_assert_leq(trunk->read, trunk->told, "more is read than was told");
+		return true;
+	}
+	read.read_bytes = (uint32_t)lc_peer_frame_bytes(trunk->connection);
+	say_on(trunk, &read);
+	if (message->number)
+		keep(trunk, message);
+	return true;
+}
+
+static struct lc_message must_hear_on(struct trunk *trunk, enum lc_message_kind kind)
+{
+	long deadline = now_ms() + PATIENCE_MS;
+	struct lc_message message = {0};
+
+	while (message.kind != kind)
+		cr_assert(hear_on(trunk, &message, deadline), "no message of kind %d", kind);
+	return message;
+}
+
+static void prove(struct trunk *trunk, const struct proofs *proofs)
+{
+	struct lc_message resume = {.kind = LC_MESSAGE_RESUME, .entry_count = proofs->count};
+
+	for (unsigned int i = 0; i < proofs->count; i++) {
+		const struct peer *peer = proofs->peers[i];
+		const struct lc_proof_terms terms = {
+			.by_opener = trunk->opened_here,
+			.prover_nonce = trunk->own_nonce,
+			.reader_nonce = trunk->daemon_nonce,
+			.number = peer->number,
+			.drawn_by_opener = trunk->opened_here != peer->numbered_by_daemon,
+		};
+		struct lc_identity secret = peer->secret;
+
+		secret.bytes[15] ^= proofs->wrong;
+		resume.entries[i].number = peer->number;
+		resume.entries[i].numbered_by_sender = !peer->numbered_by_daemon;
+		cr_assert_eq(lc_proof_make(&resume.entries[i].proof, &secret, &terms), 0);
+	}
+	if (proofs->count)
+		say_on(trunk, &resume);
+}
+
+/* HELLO and the lists. */
+static void greet(struct trunk *trunk, const struct proofs *proofs)
+{
+	const struct lc_message end = {.kind = LC_MESSAGE_RESUME_END}, own = hello();
+
+	trunk->ended = false;
+	trunk->told = trunk->read = 0;
+	trunk->own_nonce = own.nonce;
+	say_on(trunk, &own);
+	trunk->daemon_nonce = must_hear_on(trunk, LC_MESSAGE_HELLO).nonce;
+	prove(trunk, proofs);
+	say_on(trunk, &end);
+	must_hear_on(trunk, LC_MESSAGE_RESUME_END);
+}
+
+static struct trunk *new_trunk(struct lc_peer *connection, const char *from, bool opened_here)
+{
+	struct trunk *trunk = calloc(1, sizeof(*trunk));
+
+	cr_assert(trunk);
+	*trunk = (struct trunk){
+		.next = trunks, .connection = connection, .opened_here = opened_here};
+	snprintf(trunk->from, sizeof(trunk->from), "%s", from);
+	trunk->last = &trunk->heard;
+	trunks = trunk;
+	greet(trunk, &(struct proofs){0});
+	return trunk;
+}
+
+static void end_trunk(struct trunk *trunk)
+{
+	struct trunk **at = &trunks;
+	struct heard *heard;
+
+	while (*at != trunk)
+		at = &(*at)->next;
+	*at = trunk->next;
+	while ((heard = trunk->heard)) {
+		trunk->heard = heard->next;
+		free(heard);
+	}
+	lc_peer_free(trunk->connection);
+	free(trunk);
+}
+
+static struct trunk *trunk_from(const char *from)
+{
+	struct trunk *trunk = trunks;
+
+	while (trunk && (strcmp(trunk->from, from) != 0 || trunk->ended))
+		trunk = trunk->next;
+	return trunk;
+}
+
+/* ---- memberships on it ---- */
+
+static struct peer *peer_on(struct trunk *trunk)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	cr_assert(peer);
+	trunk->peers++;
+	peer->trunk = trunk;
+	return peer;
+}
+
+struct peer *call(const char *from)
+{
+	static uint64_t last_number = 0x1000;
+	struct trunk *trunk = trunk_from(from);
+	struct peer *peer = peer_on(trunk ? trunk : new_trunk(knock_from(from), from, true));
+
+	peer->number = ++last_number;
+	memcpy(peer->secret.bytes, &peer->number, sizeof(peer->number));
+	return peer;
+}
+
+void peer_free(struct peer *peer)
+{
+	if (!peer)
+		return;
+	if (peer->number)
+		tell(peer, (struct lc_message){.kind = LC_MESSAGE_LEAVE});
+	if (--peer->trunk->peers == 0)
+		end_trunk(peer->trunk);
+	free(peer);
+}
+
+void cut(struct peer *peer)
+{
+	lc_peer_free(peer->trunk->connection);
+	peer->trunk->connection = NULL;
+	peer->trunk->ended = true;
+}
+
+void call_again(struct peer *peer, const struct proofs *proofs)
+{
+	struct trunk *trunk = peer->trunk;
+
+	trunk->connection = knock_from(trunk->from);
+	trunk->opened_here = true;
+	greet(trunk, proofs);
+}
+
+void tell(struct peer *peer, struct lc_message message)
+{
+	message.number = peer->number;
+	message.numbered_by_sender = !peer->numbered_by_daemon;
+	if (message.kind == LC_MESSAGE_JOIN || message.kind == LC_MESSAGE_INVITE)
+		message.secret = peer->secret;
+	if (message.kind == LC_MESSAGE_REPORT)
+		message.entries[message.entry_count++] = (struct lc_message_entry){
+			.number = peer->number,
+			.numbered_by_sender = !peer->numbered_by_daemon,
+		};
+	say_on(peer->trunk, &message);
+}
+
+static bool is_about(const struct peer *peer, const struct lc_message *message)
+{
+	if (!peer->number)
+		return message->kind == LC_MESSAGE_JOIN || message->kind == LC_MESSAGE_INVITE;
+	return message->number == peer->number &&
+	       message->numbered_by_sender == peer->numbered_by_daemon;
+}
+
+/* What was heard about it, and not taken yet. */
+static bool take(struct peer *peer, struct lc_message *message)
+{
+	struct trunk *trunk = peer->trunk;
+	struct heard **at = &trunk->heard, *heard;
+
+	while (*at && !is_about(peer, &(*at)->message))
+		at = &(*at)->next;
+	heard = *at;
+	if (!heard)
+		return false;
+	*at = heard->next;
+	if (!*at)
+		trunk->last = at;
+	*message = heard->message;
+	free(heard);
+	if (peer->number)
+		return true;
+	peer->number = message->number;
+	peer->numbered_by_daemon = true;
+	peer->secret = message->secret;
+	return true;
+}
+
+int hear(struct peer *peer, struct lc_message *message, int ms)
+{
+	long deadline = now_ms() + ms;
+	struct lc_message any;
+
+	while (!take(peer, message))
+		if (!hear_on(peer->trunk, &any, deadline))
+			return peer->trunk->ended ? HUNG_UP : NOTHING_HEARD;
+	return (int)message->kind;
+}
+
+void hear_refusal(struct peer *peer, enum lc_message_kind kind, enum leafcast_reason reason)
+{
+	struct lc_message message;
+
+	cr_assert_eq(hear(peer, &message, PATIENCE_MS), (int)kind);
+	cr_assert_eq(message.reason, reason, "%s", leafcast_reason_word(message.reason));
+}
+
+void has_been_read(struct peer *peer)
+{
+	/* Of what nobody knows: ignored, and counted. */
+	const struct lc_message last = {
+		.kind = LC_MESSAGE_REPORT, .entry_count = 1, .entries = {{.number = 1}}};
+	long deadline = now_ms() + PATIENCE_MS;
+	struct lc_message any;
+
+	say_on(peer->trunk, &last);
+	while (peer->trunk->read < peer->trunk->told)
+		cr_assert(hear_on(peer->trunk, &any, deadline), "it is not read");
+}
+
+bool hears_nothing(struct peer *peer)
+{
+	struct lc_message message;
+
+	has_been_read(peer);
+	return !take(peer, &message);
 }
 
 /* ---- a leaf ---- */
@@ -144,7 +439,7 @@ struct leaf leaf_new(const char *name)
 
 void leaf_free(struct leaf *leaf)
 {
-	lc_peer_free(leaf->peer);
+	peer_free(leaf->peer);
 	close(leaf->udp);
 }
 
@@ -197,14 +492,14 @@ struct lc_peer_listener *other_daemon(void)
 	return listener;
 }
 
-struct lc_peer *answer_call(struct lc_peer_listener *listener)
+struct peer *answer_call(struct lc_peer_listener *listener)
 {
 	struct pollfd ready = {.fd = lc_peer_listener_fd(listener), .events = POLLIN};
-	struct lc_peer *peer;
+	struct lc_peer *connection;
 
 	cr_assert_eq(poll(&ready, 1, PATIENCE_MS), 1, "nobody calls");
-	cr_assert_eq(lc_peer_accept(listener, &peer), 0);
-	return peer;
+	cr_assert_eq(lc_peer_accept(listener, &connection), 0);
+	return peer_on(new_trunk(connection, "192.0.2.2", false));
 }
 
 void send_probe(int from, const struct lc_endpoint *to, uint64_t token)

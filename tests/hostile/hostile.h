@@ -56,6 +56,8 @@ struct holding holding(void);
 void has_leaves(unsigned int count);
 /* How much more memory than at the start its allocator may keep. */
 extern unsigned long memory_slack_kb;
+/* How many descriptors of trunks that nobody uses any more it may hold; none after the test. */
+extern unsigned int idle_descriptors;
 /* Waits for the daemon to hold no more than at the start of the test. */
 void holds_nothing(unsigned int seconds);
 /* CPU time it has used. */
@@ -107,31 +109,68 @@ void app_accepts(struct app *app, uint64_t other);
 
 /* ---- another host, there ---- */
 
-/* A connection to the daemon's control port from that address. */
-struct lc_peer *call(const char *from);
-/* Bytes of a stranger: a plain TCP connection. */
-int call_raw(const char *from);
-void tell(struct lc_peer *peer, struct lc_message message);
-
 #define NOTHING_HEARD (-1)
 #define HUNG_UP	      0
-/* The kind of the next message that is no REPORT. */
-int hear(struct lc_peer *peer, struct lc_message *message, int ms);
-/* The next message must be of that kind and reason. */
-void hear_refusal(struct lc_peer *peer, enum lc_message_kind kind, enum leafcast_reason reason);
+
+/* A connection to the daemon's control port from that address, on which nothing was said yet. */
+struct lc_peer *knock_from(const char *from);
+/* Bytes of a stranger: a plain TCP connection. */
+int call_raw(const char *from);
 /* The daemon hangs up on a plain connection within that time, whatever it says before. */
 bool is_hung_up(int connection, int ms);
+void say(struct lc_peer *connection, struct lc_message message);
+/* The kind of the next message, whatever it is; nothing is acknowledged. */
+int listen_to(struct lc_peer *connection, struct lc_message *message, int ms);
+struct lc_message hello(void);
+
+/*
+ * A trunk of which the test is the other node. It acknowledges what it hears, and
+ * takes the lists of both sides for empty unless told otherwise.
+ */
+struct trunk;
+/* One membership's end of a trunk; all that are on the same share it. */
+struct peer {
+	struct trunk *trunk;
+	uint64_t number; /* 0: the next that the daemon asks for */
+	bool numbered_by_daemon;
+	struct lc_identity secret;
+};
+
+/* On the trunk from that address, which is opened if there is none. With a number of its own. */
+struct peer *call(const char *from);
+/* Says LEAVE; with the last of them the connection ends. Accepts NULL. */
+void peer_free(struct peer *peer);
+/* Ends the connection without a word, for all that are on it; peer_free() is still to be called. */
+void cut(struct peer *peer);
+/* About that membership. */
+void tell(struct peer *peer, struct lc_message message);
+/* The kind of the next message about it that is no REPORT. */
+int hear(struct peer *peer, struct lc_message *message, int ms);
+/* The next message must be of that kind and reason. */
+void hear_refusal(struct peer *peer, enum lc_message_kind kind, enum leafcast_reason reason);
+/* Waits until the daemon has carried out all that was told on the trunk. */
+void has_been_read(struct peer *peer);
+/* Nothing was said about it in answer to all that was told. */
+bool hears_nothing(struct peer *peer);
+
+/* After cut(): connects again, proves what is listed, and goes on. */
+struct proofs {
+	unsigned int count;
+	struct peer *peers[4]; /* what each is of */
+	bool wrong;	       /* by other secrets */
+};
+void call_again(struct peer *peer, const struct proofs *proofs);
 
 /* A leaf there whose node the test is. */
 struct leaf {
-	struct lc_peer *peer;
+	struct peer *peer;
 	int udp;
 	struct lc_endpoint name;
 	uint64_t token;
 };
 
 struct lc_message join_of(const struct leaf *leaf, const char *session);
-/* Has a socket "ADDR:PORT", has called, has said nothing. */
+/* Has a socket "ADDR:PORT" and a place on its host's trunk, has asked for nothing. */
 struct leaf leaf_new(const char *name);
 void leaf_free(struct leaf *leaf);
 /* JOIN; takes the probe; SEEN. */
@@ -143,7 +182,7 @@ struct leaf leaf_joins(struct app *app, const char *name, uint64_t other, long w
 
 /* The daemon of another node, listening there; the one connection made to it. */
 struct lc_peer_listener *other_daemon(void);
-struct lc_peer *answer_call(struct lc_peer_listener *listener);
+struct peer *answer_call(struct lc_peer_listener *listener);
 /* A probe from `from` there to a leaf here. */
 void send_probe(int from, const struct lc_endpoint *to, uint64_t token);
 

@@ -265,7 +265,7 @@ Behaves(local, backlog)
 	}
 	leaf_asks(&leaf[3], SESSION);
 	hear_refusal(leaf[3].peer, LC_MESSAGE_REFUSE, LEAFCAST_BACKLOG_FULL);
-	lc_peer_free(leaf[3].peer);
+	peer_free(leaf[3].peer);
 	request = app_event(&app, LC_LOCAL_REQUEST);
 	request.kind = LC_LOCAL_REJECT;
 	request.reason = LEAFCAST_REJECTED;
