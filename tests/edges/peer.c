@@ -10,6 +10,8 @@
 
 #include "edges.h"
 #include "peer/peer.h"
+#include "protocol/codec.h"
+#include "trunk/window.h"
 
 #define PORT 40000
 
@@ -155,6 +157,94 @@ Test(peer_edges, silence_after_a_message_is_a_timeout)
 Test(peer_edges, silence_without_one_too)
 {
 	check_silence(false);
+}
+
+/* A frame as short as they come; returns its length. */
+static size_t short_frame(uint8_t *frame)
+{
+	const struct lc_message message = {.kind = LC_MESSAGE_SEEN, .number = 1};
+
+	return lc_message_encode(&message, frame);
+}
+
+/* Sends short frames, each by itself, as long as no more than `most` bytes are sent; returns how many. */
+static unsigned int fill(struct lc_peer *peer, size_t most)
+{
+	uint8_t frame[LC_MESSAGE_MAX];
+	size_t length = short_frame(frame), sent = 0;
+	unsigned int count = 0;
+
+	for (; sent + length <= most && lc_peer_send_frame(peer, frame, length) == 0; count++)
+		sent += length;
+	return count;
+}
+
+/* The first news within so many seconds. */
+static enum lc_peer_news news_within(struct lc_peer *peer, int seconds, int *error)
+{
+	struct lc_message message;
+	time_t start = time(NULL);
+	enum lc_peer_news news = LC_PEER_NOTHING;
+
+	while (news == LC_PEER_NOTHING && seconds_since(start) <= seconds) {
+		news = lc_peer_process(peer, &message, error);
+		if (news == LC_PEER_NOTHING)
+			wait_for(peer, 100);
+	}
+	return news;
+}
+
+/*
+ * What trunks rely on (trunk/window.h): a peer that is stopped for longer than a
+ * host is taken for dead is not, as long as all that was sent fits what it can
+ * hold unread, in the smallest of frames. The reports and requests of however
+ * many memberships are never more than that.
+ */
+Test(peer_edges, a_stopped_peer_with_a_window_unread_is_kept)
+{
+	struct lc_peer_listener *listener = listen_there(NULL);
+	struct lc_endpoint target = at("192.0.2.2");
+	struct lc_peer *caller, *callee;
+	struct lc_message message;
+	unsigned int sent, got = 0;
+	int error = 0;
+
+	cr_assert_eq(lc_peer_connect(&caller, &any, &target), 0);
+	callee = accepted(listener);
+	cr_assert_eq(news_of(caller, &error), LC_PEER_CONNECTED);
+	sent = fill(caller, LC_WINDOW);
+	cr_assert_gt(sent, 1000);
+	cr_assert_eq(news_within(caller, 12, &error), LC_PEER_NOTHING, "%s", strerror(-error));
+	cr_assert(lc_peer_is_flushed(caller));
+	for (; got < sent && news_of(callee, &error) == LC_PEER_MESSAGE; got++)
+		;
+	cr_expect_eq(got, sent);
+	/* And the way back is open. */
+	cr_assert_eq(fill(callee, 100) > 0, true);
+	cr_assert_eq(lc_peer_process(caller, &message, &error), LC_PEER_MESSAGE);
+	lc_peer_free(caller);
+	lc_peer_free(callee);
+	lc_peer_listener_free(listener);
+}
+
+/* ...and one that was sent whatever TCP takes is taken for dead though its host lives. */
+Test(peer_edges, a_stopped_peer_that_is_sent_more_is_taken_for_dead)
+{
+	struct lc_peer_listener *listener = listen_there(NULL);
+	struct lc_endpoint target = at("192.0.2.2");
+	struct lc_peer *caller, *callee;
+	int error = 0;
+
+	cr_assert_eq(lc_peer_connect(&caller, &any, &target), 0);
+	callee = accepted(listener);
+	cr_assert_eq(news_of(caller, &error), LC_PEER_CONNECTED);
+	fill(caller, SIZE_MAX);
+	cr_assert_not(lc_peer_is_flushed(caller));
+	cr_assert_eq(news_within(caller, 20, &error), LC_PEER_CLOSED);
+	cr_expect_eq(error, -ETIMEDOUT);
+	lc_peer_free(caller);
+	lc_peer_free(callee);
+	lc_peer_listener_free(listener);
 }
 
 Test(peer_edges, listener_of_a_device_takes_no_others)
