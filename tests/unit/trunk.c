@@ -499,6 +499,7 @@ Test(trunk, a_turn_does_a_part)
 		joins(&near, number);
 	play_on();
 	for (int what = 0; what < 2; what++) {
+		before = 0;
 		if (what == 0)
 			cut(0);
 		while (steps()) {
@@ -956,6 +957,14 @@ Test(trunk, who_knows_the_secret_resumes_once)
 			     0);
 	}
 	list.entries[2].proof.bytes[0] ^= 1;
+	/* near's own claim is of the one that did not open the connection. */
+	terms = (struct lc_proof_terms){.prover_nonce = hello.nonce,
+					.reader_nonce = terms.prover_nonce,
+					.number = 9,
+					.drawn_by_opener = true};
+	cr_assert(stranger_hears(line, &hello));
+	cr_assert_eq(hello.kind, LC_MESSAGE_RESUME);
+	cr_expect(lc_proof_is_right(&hello.entries[0].proof, &member->trunk.secret, &terms));
 	stranger_says(line, &list);
 	stranger_says(line, &list);
 	stranger_says(line, &(struct lc_message){.kind = LC_MESSAGE_RESUME_END});
@@ -1024,4 +1033,169 @@ Test(trunk, members_go_while_they_are_told)
 	cr_expect(near.is_over && far.is_over);
 	for (uint64_t number = 1; number <= 50; number++)
 		expect_gone(&near, number);
+}
+
+/* ...whether they are next in a walk, the last of it, or behind it. */
+Test(trunk, members_go_in_the_middle_of_a_walk)
+{
+	for (uint64_t number = 1; number <= 600; number++)
+		joins(&near, number);
+	play_on();
+	near.refuses = far.refuses = true;
+	cut(0);
+	far.drowsy = true;
+	while (member_of(&near, 256)->state == JOINED)
+		step(0);
+	cr_assert_eq(member_of(&near, 257)->state, JOINED, "one part is told");
+	for (uint64_t number = 257; number <= 600; number += 343) {
+		lc_trunk_detach(&member_of(&near, number)->trunk);
+		member_of(&near, number)->state = GONE;
+	}
+	far.drowsy = near.refuses = far.refuses = false;
+	play_on();
+	for (uint64_t number = 1; number <= 600; number++)
+		if (number == 257 || number == 600)
+			expect_gone(&far, number);
+		else
+			expect_joined(number);
+}
+
+/* What comes for one that has not heard yet what the lists mean for it comes after that. */
+Test(trunk, a_message_waits_for_no_turn)
+{
+	for (uint64_t number = 1; number <= 600; number++) {
+		had(&near, number, true, SUSPENDED);
+		had(&far, number, false, SUSPENDED);
+	}
+	while (near.trunk.state != LC_TRUNK_UP) {
+		far.drowsy = far.trunk.state == LC_TRUNK_SETTLING;
+		step(0);
+	}
+	far.drowsy = true;
+	cr_assert_eq(member_of(&far, 600)->state, SUSPENDED);
+	leaves(member_of(&near, 600));
+	cr_assert_not(play_steps(1000));
+	cr_expect_eq(member_of(&far, 600)->resumed, 1);
+	cr_expect_eq(member_of(&far, 600)->state, GONE);
+	far.drowsy = false;
+	play_on();
+	for (uint64_t number = 1; number < 600; number++) {
+		expect_joined(number);
+		cr_assert_eq(member_of(&far, number)->resumed, 1);
+	}
+}
+
+/* Settled is settled: what crosses a LEAVE finds it left, not to be resumed. */
+Test(trunk, what_crosses_a_leave_changes_nothing)
+{
+	struct member *member = joins(&near, 1);
+
+	play_on();
+	lc_trunk_report(&far.trunk);
+	leaves(member);
+	play_on();
+	cr_expect_eq(member->last.kind, LC_MESSAGE_REPORT);
+	cr_expect_eq(member->resumed + member->forgotten, 0);
+	cr_expect_eq(member->leaves_read, 1);
+}
+
+/* That earlier bytes are read does not mean that LEAVE is, which may even wait here. */
+Test(trunk, a_leave_is_not_read_before_it_is_carried_out)
+{
+	struct member *member = joins(&near, 1);
+
+	play_on();
+	far.stopped = true;
+	for (uint64_t number = 2; number <= 2000; number++)
+		joins(&near, number);
+	cr_assert_not(play_steps(10000));
+	leaves(member);
+	far.stopped = false;
+	while (steps()) {
+		step(0);
+		cr_assert(member->state == LEFT || member_of(&far, 1)->state == GONE);
+	}
+	cr_expect_eq(member->leaves_read, 1);
+}
+
+/* One message a second is enough to come round. */
+Test(trunk, a_round_goes_on_where_it_was)
+{
+	for (uint64_t number = 1; number <= 300; number++)
+		joins(&near, number)->datagrams = number;
+	play_on();
+	near.drowsy = true;
+	for (int second = 0; second < 5; second++) {
+		lc_trunk_report(&near.trunk);
+		play_on();
+	}
+	for (uint64_t number = 1; number <= 300; number++)
+		cr_assert_eq(member_of(&far, number)->reported, number);
+}
+
+Test(trunk, only_what_is_joined_is_reported)
+{
+	struct lc_line *line = stranger_is_up();
+	struct lc_message message = any(LC_MESSAGE_JOIN);
+	unsigned int reports = 0;
+
+	joins(&near, 1); /* is not answered */
+	stranger_says(line, &message);
+	cr_assert_not(play_steps(100));
+	lc_trunk_report(&near.trunk);
+	while (stranger_hears(line, &message)) {
+		if (message.kind != LC_MESSAGE_REPORT)
+			continue;
+		reports++;
+		cr_expect_eq(message.entry_count, 1);
+		cr_expect_eq(message.entries[0].number, 9);
+		cr_expect_not(message.entries[0].numbered_by_sender);
+	}
+	cr_expect_eq(reports, 1);
+}
+
+/* A peer that never stops talking hears all the same how much was read. */
+Test(trunk, half_a_window_is_acknowledged)
+{
+	struct lc_line *line = stranger_is_up();
+	struct lc_message message = any(LC_MESSAGE_SEEN);
+	uint8_t bytes[LC_MESSAGE_MAX];
+	size_t length = lc_message_encode(&message, bytes), said = 0;
+	uint32_t read = 0;
+
+	for (; said < 32 * 1024; said += length)
+		stranger_says(line, &message);
+	cr_assert(play_steps((unsigned int)(20 * 1024 / length)));
+	cr_assert_not_null(line->wire->ends[1].first, "there is more");
+	while (stranger_hears(line, &message))
+		if (message.kind == LC_MESSAGE_READ)
+			read += message.read_bytes;
+	cr_expect(read >= 16 * 1024 && read < 16 * 1024 + length, "%u", read);
+}
+
+/* An answer that answers nothing is not answered, or two would answer each other for ever. */
+Test(trunk, an_answer_is_not_answered)
+{
+	struct lc_line *line = stranger_is_up();
+	struct lc_message message = {.kind = LC_MESSAGE_DONE, .answers = true};
+
+	stranger_says(line, &message);
+	cr_assert_not(play_steps(100));
+	while (stranger_hears(line, &message))
+		cr_expect_eq(message.kind, LC_MESSAGE_READ);
+	cr_expect_not(is_closed(line));
+}
+
+/* Who holds a second connection gives it up when it speaks unasked. */
+Test(trunk, what_is_held_has_nothing_to_say)
+{
+	struct lc_line *first = stranger_is_up(), *second = stranger_comes();
+
+	cr_assert_not(play_steps(100));
+	cr_assert_not_null(near.trunk.held);
+	stranger_says(second, &(struct lc_message){.kind = LC_MESSAGE_RESUME_END});
+	cr_assert_not(play_steps(100));
+	cr_expect(is_closed(second));
+	cr_expect_not(is_closed(first));
+	cr_expect_eq(near.trunk.state, LC_TRUNK_UP);
 }

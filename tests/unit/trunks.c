@@ -25,6 +25,8 @@ static struct side *side_of(const struct lc_trunk *trunk)
 
 static struct member *member_at(const struct lc_trunk_member *member)
 {
+	/* Whoever was detached is told nothing more. */
+	cr_assert_not_null(member->trunk);
 	return (struct member *)(uintptr_t)member;
 }
 
@@ -331,7 +333,7 @@ static void begin_side(struct side *side, uint64_t instance)
 		begin(side, "192.0.2.1:0", "192.0.2.2:0", instance);
 	else
 		begin(side, "192.0.2.2:0", "192.0.2.1:0", instance);
-	side->wakes = side->is_over = side->stopped = false;
+	side->wakes = side->is_over = side->stopped = side->drowsy = false;
 	memset(side->timers, 0, sizeof(side->timers));
 }
 
@@ -511,7 +513,7 @@ static void step_of_line(struct lc_line *line, int *which)
 
 static void step_of_side(struct side *side, int *which)
 {
-	if (side->wakes && !side->stopped && is_it(which)) {
+	if (side->wakes && !side->stopped && !side->drowsy && is_it(which)) {
 		side->wakes = false;
 		lc_trunk_run(&side->trunk);
 	}

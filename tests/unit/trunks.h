@@ -66,6 +66,7 @@ struct side {
 	bool timers[LC_TRUNK_TIMER_COUNT];
 	bool is_slow; /* to connect */
 	bool refuses; /* who connects here is refused */
+	bool drowsy;  /* it is not given its turns: lc_trunk_run() does not come */
 	bool stopped; /* it reads nothing, and does nothing */
 	int open_error;
 	struct member *members[20000];
