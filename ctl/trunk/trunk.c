@@ -83,6 +83,7 @@ static void start_ending(struct lc_trunk *trunk, int error)
 	if (trunk->held && tells_of_death(error))
 		error = -ECONNRESET;
 	forget_line(trunk);
+	trunk->failures = trunk->state == LC_TRUNK_OPENING ? trunk->failures + 1 : 0;
 	trunk->was_up = is_through(trunk);
 	trunk->end_error = error;
 	trunk->state = LC_TRUNK_ENDING;
@@ -455,6 +456,21 @@ int lc_trunk_send(struct lc_trunk_member *member, const struct lc_message *messa
 
 /* ---- what is done in parts ---- */
 
+/*
+ * That there is no way, or somebody on it forbids it, may be so for a moment only
+ * (routes renewed, a firewall loaded): a membership whose connection was there is
+ * lost by that when it has lasted, a join fails at once.
+ */
+static int error_for(const struct lc_trunk *trunk, const struct lc_trunk_member *member)
+{
+	bool lasts = trunk->end_error == -ETIMEDOUT || trunk->failures == 0 ||
+		     trunk->failures >= LC_TRUNK_FAILURES;
+
+	if (lasts || !tells_of_death(trunk->end_error) || !trunk->world->is_resumable(member))
+		return trunk->end_error;
+	return -ECONNRESET;
+}
+
 /* Joins that only wait for the connection have not failed with it, if another is to be had. */
 static bool is_spared(const struct lc_trunk *trunk, const struct lc_trunk_member *member)
 {
@@ -470,23 +486,30 @@ static bool hang_up_on(struct lc_trunk *trunk)
 		if (!member)
 			return true;
 		if (!is_spared(trunk, member))
-			trunk->world->hung_up(member, trunk->end_error);
+			trunk->world->hung_up(member, error_for(trunk, member));
 	}
 	return lc_walk_is_over(&trunk->walk);
+}
+
+/* However many want to ask at once, none is refused for want of room: the next READ goes on with them. */
+static bool may_connect(const struct lc_trunk *trunk)
+{
+	return !trunk->is_silent && !trunk->broken &&
+	       lc_window_waiting(&trunk->window) < LC_WINDOW_REQUESTS / 2;
 }
 
 static bool connect_on(struct lc_trunk *trunk)
 {
 	struct lc_trunk_member *member;
 
-	for (int i = 0; i < LC_TRUNK_AT_ONCE && !trunk->is_silent; i++) {
+	for (int i = 0; i < LC_TRUNK_AT_ONCE && may_connect(trunk); i++) {
 		member = TAILQ_FIRST(&trunk->wanting);
 		if (!member)
 			return true;
 		lc_members_want_no_more(member);
 		trunk->world->connected(member);
 	}
-	return trunk->is_silent || TAILQ_EMPTY(&trunk->wanting);
+	return !may_connect(trunk) || TAILQ_EMPTY(&trunk->wanting);
 }
 
 static void retry_later(struct lc_trunk *trunk)

@@ -43,6 +43,8 @@
 #define LC_TRUNK_HELD_US (5 * LC_TRUNK_SECOND)
 /* Between two attempts to reach a node that is away, give or take a quarter. */
 #define LC_TRUNK_RETRY_US LC_TRUNK_SECOND
+/* As many such attempts as have failed when a host that cannot be reached is taken for dead. */
+#define LC_TRUNK_FAILURES 3
 /* Memberships told, listed or proven in one turn of the loop. */
 #define LC_TRUNK_AT_ONCE 256
 /* More than any node has: who lists more than that has no end. */
@@ -116,9 +118,10 @@ struct lc_trunk {
 	struct lc_trunk_walk walk;
 
 	bool has_listed, other_has_listed;
-	unsigned int claims; /* of the other side */
-	unsigned int tries;  /* to connect, since it was up */
-	bool retries;	     /* LC_TRUNK_RETRY is set */
+	unsigned int claims;   /* of the other side */
+	unsigned int tries;    /* to connect, since it was up */
+	unsigned int failures; /* ...that failed, one after the other */
+	bool retries;	       /* LC_TRUNK_RETRY is set */
 
 	bool has_said_done; /* unasked, and nothing after it but an answer */
 	bool is_silent;	    /* has answered the other side's, and heard nothing since */

@@ -1199,3 +1199,92 @@ Test(trunk, what_is_held_has_nothing_to_say)
 	cr_expect_not(is_closed(first));
 	cr_expect_eq(near.trunk.state, LC_TRUNK_UP);
 }
+
+/* However many ask at once, and however much they say: they wait, none is refused. */
+Test(trunk, many_joins_wait_for_room)
+{
+	near.data_length = LEAFCAST_CONNECT_DATA_MAX;
+	for (uint64_t number = 1; number <= 3000; number++)
+		joins(&near, number);
+	while (far.trunk.state != LC_TRUNK_UP)
+		step(0);
+	far.stopped = true;
+	cr_assert_not(play_steps(100000));
+	cr_expect_not_null(TAILQ_FIRST(&near.trunk.wanting));
+	far.stopped = false;
+	play_on();
+	for (uint64_t number = 1; number <= 3000; number++)
+		expect_joined(number);
+	cr_expect_null(wires->next, "the connection held");
+}
+
+/* No way for a moment, when a connection is sought again, is not yet death; for a join it is an answer. */
+Test(trunk, no_way_for_a_moment_is_not_death)
+{
+	static const int errors[] = {-ENETUNREACH, -EHOSTUNREACH};
+
+	for (int i = 0; i < 2; i++) {
+		trunks_end();
+		trunks_begin();
+		joins(&near, 1);
+		play_on();
+		near.open_error = errors[i];
+		cut(0);
+		cr_assert_not(play_steps(1000));
+		joins(&near, 2); /* it tries at once */
+		cr_assert_not(play_steps(1000));
+		cr_expect_eq(member_of(&near, 2)->error, errors[i]);
+		cr_assert_eq(member_of(&near, 1)->state, SUSPENDED);
+		run_out(LC_TRUNK_RETRY);
+		cr_assert_not(play_steps(1000));
+		cr_assert_eq(member_of(&near, 1)->state, SUSPENDED, "twice");
+		near.open_error = 0;
+		play_on();
+		expect_joined(1);
+	}
+}
+
+Test(trunk, no_way_at_all_is_death)
+{
+	joins(&near, 1);
+	play_on();
+	near.open_error = -EHOSTUNREACH;
+	cut(0);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_not(play_steps(1000));
+		run_out(LC_TRUNK_RETRY);
+	}
+	cr_assert_not(play_steps(1000));
+	cr_expect_eq(member_of(&near, 1)->state, GONE);
+	cr_expect_eq(member_of(&near, 1)->error, -EHOSTUNREACH);
+}
+
+/* Who does not answer a connection has been waited for already. */
+Test(trunk, a_connection_that_times_out_is_death)
+{
+	joins(&near, 1);
+	play_on();
+	near.open_error = -ETIMEDOUT;
+	cut(0);
+	cr_assert_not(play_steps(1000));
+	cr_expect_eq(member_of(&near, 1)->state, SUSPENDED);
+	run_out(LC_TRUNK_RETRY);
+	cr_assert_not(play_steps(1000));
+	cr_expect_eq(member_of(&near, 1)->state, GONE);
+}
+
+/* ...and so is the end of one that was made, though the other side had not said a word on it. */
+Test(trunk, a_connection_that_dies_unanswered_is_death)
+{
+	joins(&near, 1);
+	play_on();
+	far.stopped = true;
+	cut(0);
+	cr_assert_not(play_steps(1000));
+	run_out(LC_TRUNK_RETRY);
+	cr_assert_not(play_steps(1000));
+	cr_assert_eq(near.trunk.state, LC_TRUNK_GREETING);
+	lc_trunk_ended(&near.trunk, near.trunk.line, -EHOSTUNREACH);
+	cr_assert_not(play_steps(1000));
+	cr_expect_eq(member_of(&near, 1)->state, GONE);
+}

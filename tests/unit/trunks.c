@@ -142,12 +142,17 @@ static void becomes(struct member *member, enum play_state state)
 static void say(struct member *member, enum lc_message_kind kind)
 {
 	struct lc_message message = {.kind = kind, .secret = member->trunk.secret};
+	int error;
 
 	if (kind == LC_MESSAGE_JOIN)
 		message.session = message.leaf = (struct lc_endpoint){.family = LC_INET};
 	if (kind == LC_MESSAGE_LEAVE)
 		message.datagrams = member->datagrams;
-	lc_trunk_send(&member->trunk, &message);
+	if (kind == LC_MESSAGE_JOIN)
+		message.data = (struct lc_connect_data){.present = true,
+							.length = member->side->data_length};
+	error = lc_trunk_send(&member->trunk, &message);
+	cr_assert(kind != LC_MESSAGE_JOIN || error != -ENOBUFS, "a JOIN is refused");
 }
 
 static void connected(struct lc_trunk_member *trunk)
@@ -343,6 +348,7 @@ static void clear_side(struct side *side)
 		free(side->members[--side->member_count]);
 	side->refuses = side->is_slow = false;
 	side->open_error = 0;
+	side->data_length = 0;
 	side->asked = 0;
 }
 

@@ -69,6 +69,7 @@ struct side {
 	bool drowsy;  /* it is not given its turns: lc_trunk_run() does not come */
 	bool stopped; /* it reads nothing, and does nothing */
 	int open_error;
+	uint16_t data_length; /* of its JOINs */
 	struct member *members[20000];
 	unsigned int member_count;
 	unsigned int asked;
