@@ -416,7 +416,7 @@ void lc_trunk_detach(struct lc_trunk_member *member)
 	lc_members_remove(member);
 	if (!is_empty(trunk))
 		return;
-	if (trunk->state == LC_TRUNK_DOWN)
+	if (trunk->state == LC_TRUNK_DOWN || trunk->state == LC_TRUNK_OPENING)
 		trunk->world->wake(trunk);
 	else
 		trunk->world->set_timer(trunk, LC_TRUNK_IDLE, LC_TRUNK_IDLE_US);
@@ -551,6 +551,10 @@ void lc_trunk_run(struct lc_trunk *trunk)
 		be_down(trunk);
 		break;
 	case LC_TRUNK_OPENING:
+		/* Nobody waits for it any more. */
+		if (is_empty(trunk))
+			start_ending(trunk, 0);
+		break;
 	case LC_TRUNK_GREETING:
 		break;
 	case LC_TRUNK_RESUMING:

@@ -771,6 +771,25 @@ Test(trunk, who_answered_done_says_nothing_more)
 	cr_expect_eq(member->connected, 1);
 }
 
+/* A connection that nobody waits for any more is not waited for either. */
+Test(trunk, cancelled_while_it_is_opened)
+{
+	struct member *member;
+
+	near.is_slow = true;
+	member = joins(&near, 1);
+	play_on();
+	cr_assert_eq(near.trunk.state, LC_TRUNK_OPENING);
+	lc_trunk_detach(&member->trunk);
+	play_on();
+	cr_expect(near.is_over);
+	cr_expect_eq(open_wires(), 0);
+	joins(&near, 2);
+	near.is_slow = false;
+	play_on();
+	expect_joined(2);
+}
+
 /* ---- strangers ---- */
 
 /* near is up with a stranger who has listed nothing. */
