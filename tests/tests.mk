@@ -85,6 +85,6 @@ test-long: ## every test with address and undefined behaviour sanitizers, the li
 	$(Q)BUILD=.build/address,undefined scripts/sanitized
 	$(if $(STRESS),$(Q)BUILD=.build/thread scripts/sanitized stress)
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)LONG=yes scripts/test tests/restart/*.t
+	$(Q)LONG=yes scripts/test bpf tests/netns/16-halfway.t tests/restart/*.t
 
 .PHONY: always tests stress planted test test-long

@@ -40,7 +40,11 @@ tell() {
 	asked[$job]=$((asked[$job] + 1))
 	echo "$*" >&"${app_in[$job]}"
 }
-answered() { (($(grep -c '^= ' "$lab/$1.out") >= asked[$1])) || gone "${pid[$1]}"; }
+answered() {
+	local answers
+	answers=$(grep -c '^= ' "$lab/$1.out" 2>/dev/null)
+	((${answers:-0} >= asked[$1])) || gone "${pid[$1]}"
+}
 hear() {
 	answer=
 	within "$2" answered "$1" || { note "$1 does not answer"; return 1; }
