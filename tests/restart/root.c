@@ -23,6 +23,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,22 @@ static void sleep_until(long long ns)
 }
 
 /*
+ * A datagram waits in the queue of the CPU that has sent it. A busy machine that
+ * moves the sender to another one lets the next datagram overtake it, with any
+ * daemon or none, so a stream stays where it has begun.
+ */
+static void stay_on_this_cpu(cpu_set_t *before)
+{
+	cpu_set_t this_one;
+
+	CPU_ZERO(&this_one);
+	CPU_SET(sched_getcpu(), &this_one);
+	if (sched_getaffinity(0, sizeof(*before), before) ||
+	    sched_setaffinity(0, sizeof(this_one), &this_one))
+		program_fail("affinity");
+}
+
+/*
  * Evenly, a batch at a time. Behind time it does not make up for all of it:
  * bursts above the rate would be what is lost, not what the rate brings.
  */
@@ -165,7 +182,9 @@ static void send_records(unsigned long long rate, unsigned long long count)
 	const long long begin = clock_ns(CLOCK_MONOTONIC);
 	const uint64_t first = root.next;
 	long long due = begin, now = begin;
+	cpu_set_t cpus;
 
+	stay_on_this_cpu(&cpus);
 	while (count ? root.next - first < count : !is_told_something()) {
 		now = clock_ns(CLOCK_MONOTONIC);
 		if (now - due > FORGIVEN_NS)
@@ -174,6 +193,7 @@ static void send_records(unsigned long long rate, unsigned long long count)
 			send_batch();
 		sleep_until(due > now + TICK_NS ? due : now + TICK_NS);
 	}
+	sched_setaffinity(0, sizeof(cpus), &cpus);
 	answer("sent %llu %llu %lld", (unsigned long long)first, (unsigned long long)root.next - 1,
 	       (clock_ns(CLOCK_MONOTONIC) - begin) / 1000);
 }
