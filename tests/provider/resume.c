@@ -781,7 +781,7 @@ Test(resume, closing_ends_the_wait)
 	struct call call;
 
 	lc_waits.patience_ns = 10 * LC_NS_PER_S;
-	fake_stop();
+	lose_daemon();
 	begin(&call, join_code, s);
 	usleep(50000);
 	assert_code(0, close_handle(s));
