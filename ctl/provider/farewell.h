@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * How the daemon hears that a socket is no more. What stood for a membership, or listened, is
- * told until a daemon has answered: one that goes meanwhile may not have read
- * it, and its successor would take the membership for broken off.
+ * How the daemon hears that a socket is no more, which is told until a daemon has
+ * answered: one that goes meanwhile may not have read it. Its successor would take
+ * a membership for broken off, and keep the record of a socket that was never
+ * bound for the grace time, as the kernel does not list those.
  *
  * Any lock of a socket's may be held, or none.
  */

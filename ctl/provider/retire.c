@@ -37,24 +37,19 @@ static void end_calls(struct lc_socket *socket)
 }
 
 /* Also after the end of the membership: until then the daemon holds its duplicate. */
-static void say_goodbye(const struct lc_socket *socket, bool stood, bool hard)
+static void say_goodbye(const struct lc_socket *socket, bool hard)
 {
-	enum leafcast_reason reason = hard ? LEAFCAST_RESET : LEAFCAST_CLOSED;
-
-	if (stood && socket->link)
-		lc_farewell(socket, reason);
-	else
-		lc_tell_close(socket, reason);
+	if (socket->link)
+		lc_farewell(socket, hard ? LEAFCAST_RESET : LEAFCAST_CLOSED);
 }
 
 /* `joined`: the daemon may have joined by it what the library has not. */
 static void retire(struct lc_socket *socket, bool joined)
 {
 	struct lc_exchange *join;
-	bool unusable, stood, hard;
+	bool unusable, hard;
 
 	lc_socket_lock(socket);
-	stood = joined || socket->left || socket->listening || lc_member_stands(socket);
 	end_calls(socket);
 	join = socket->join;
 	socket->join = NULL;
@@ -65,7 +60,7 @@ static void retire(struct lc_socket *socket, bool joined)
 	lc_exchange_release(join);
 	if (unusable && socket->root)
 		cancel_join(socket);
-	say_goodbye(socket, stood, hard);
+	say_goodbye(socket, hard);
 	lc_table_unlist(socket);
 	if (socket->role == LC_ROLE_ROOT)
 		lc_member_end_handles(socket->number);

@@ -403,7 +403,10 @@ Test(resume, closed_meanwhile)
 	const struct linger at_once = {1, 0};
 	SOCKET graceful = new_joined_leaf(), hard = new_joined_leaf(), there = new_joined_leaf();
 	SOCKET idle = new_leaf();
-	uint64_t cookies[] = {cookie_of((int)graceful), cookie_of((int)hard)};
+	/* The records of one that was never bound would be kept: the kernel does not list it. */
+	const uint64_t cookies[] = {cookie_of((int)graceful), cookie_of((int)hard),
+				    cookie_of((int)idle)};
+	unsigned int told[3] = {0};
 	int code = 0;
 
 	wsp.lpWSPSetSockOpt(hard, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof(at_once),
@@ -413,19 +416,18 @@ Test(resume, closed_meanwhile)
 	close_handle(hard);
 	close_handle(idle);
 	fake_start();
-	for (int n = 1; n <= 2; n++) {
+	for (int n = 1; n <= 3; n++) {
 		struct lc_local_message message = fake_wait(LC_LOCAL_CLOSED_MEANWHILE, n);
-		bool first = message.cookie == cookies[0];
 
-		cr_expect(first || message.cookie == cookies[1]);
-		cr_expect_eq(message.reason, first ? LEAFCAST_CLOSED : LEAFCAST_RESET);
+		for (int i = 0; i < 3; i++)
+			told[i] += message.cookie == cookies[i] &&
+				   message.reason == (i == 1 ? LEAFCAST_RESET : LEAFCAST_CLOSED);
 	}
-	cr_expect_neq(fake_wait(LC_LOCAL_CLOSED_MEANWHILE, 1).cookie,
-		      fake_wait(LC_LOCAL_CLOSED_MEANWHILE, 2).cookie);
-	cr_expect_lt(fake_position(LC_LOCAL_CLOSED_MEANWHILE, 2),
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(told[i], 1, "%d", i);
+	cr_expect_lt(fake_position(LC_LOCAL_CLOSED_MEANWHILE, 3),
 		     fake_position(LC_LOCAL_RESUME, 1));
 	settle();
-	cr_expect_eq(fake_count(LC_LOCAL_CLOSED_MEANWHILE), 2, "an idle socket ends nothing");
 	cr_expect_eq(fake_count(LC_LOCAL_RESUME), 1);
 	cr_expect_eq(fake_wait(LC_LOCAL_RESUME, 1).socket, number_of(3));
 	cr_expect_eq(send_text(there, "x"), 1);
@@ -433,7 +435,7 @@ Test(resume, closed_meanwhile)
 	fake_drop();
 	fake_wait(LC_LOCAL_RESUME, 2);
 	settle();
-	cr_expect_eq(fake_count(LC_LOCAL_CLOSED_MEANWHILE), 2);
+	cr_expect_eq(fake_count(LC_LOCAL_CLOSED_MEANWHILE), 3);
 }
 
 /* Whether the one that died had read it, nobody knows. */
