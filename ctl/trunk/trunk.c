@@ -515,11 +515,12 @@ static bool connect_on(struct lc_trunk *trunk)
 static void retry_later(struct lc_trunk *trunk)
 {
 	uint32_t chance = 0;
-	uint64_t in_us = LC_TRUNK_RETRY_US * 3 / 4;
+	uint64_t about_us = trunk->drawn_here ? LC_TRUNK_RETRY_US : LC_TRUNK_DOUBT_US;
+	uint64_t in_us = about_us * 3 / 4;
 
 	/* Where chance is not to be had, all at the same time is good enough. */
 	if (trunk->world->draw(trunk, &chance, sizeof(chance)) == 0)
-		in_us += chance % (LC_TRUNK_RETRY_US / 2);
+		in_us += chance % (about_us / 2);
 	trunk->retries = true;
 	trunk->world->set_timer(trunk, LC_TRUNK_RETRY, in_us);
 }
@@ -534,10 +535,10 @@ static void be_down(struct lc_trunk *trunk)
 		open_line(trunk);
 	else if (trunk->drawn_here && trunk->tries == 0)
 		open_line(trunk);
-	else if (trunk->drawn_here && !trunk->retries)
-		retry_later(trunk);
 	else if (is_empty(trunk))
 		trunk->world->over(trunk);
+	else if (!trunk->retries)
+		retry_later(trunk);
 }
 
 void lc_trunk_run(struct lc_trunk *trunk)
@@ -605,7 +606,10 @@ void lc_trunk_timer(struct lc_trunk *trunk, enum lc_trunk_timer timer)
 	case LC_TRUNK_RETRY:
 		trunk->retries = false;
 		trunk->tries = 0;
-		lc_trunk_run(trunk);
+		if (trunk->state == LC_TRUNK_DOWN && !trunk->held && !is_empty(trunk))
+			open_line(trunk);
+		else
+			lc_trunk_run(trunk);
 		break;
 	case LC_TRUNK_IDLE:
 		be_idle(trunk);

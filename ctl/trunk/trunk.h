@@ -43,6 +43,11 @@
 #define LC_TRUNK_HELD_US (5 * LC_TRUNK_SECOND)
 /* Between two attempts to reach a node that is away, give or take a quarter. */
 #define LC_TRUNK_RETRY_US LC_TRUNK_SECOND
+/*
+ * The same of the side that waits for the other one to call, which drew the numbers:
+ * killed at a wrong moment, that one has nothing left to call for.
+ */
+#define LC_TRUNK_DOUBT_US (4 * LC_TRUNK_SECOND)
 /* As many such attempts as have failed when a host that cannot be reached is taken for dead. */
 #define LC_TRUNK_FAILURES 3
 /* Memberships told, listed or proven in one turn of the loop. */

@@ -345,7 +345,7 @@ Test(trunk, a_daemon_that_starts_anew_resumes)
 	}
 }
 
-/* Only who drew a number calls; the other waits. */
+/* Only who drew a number calls at once; the other waits. */
 Test(trunk, who_asked_for_the_join_connects_again)
 {
 	joins(&near, 1);
@@ -356,6 +356,25 @@ Test(trunk, who_asked_for_the_join_connects_again)
 	expect_joined(1);
 	cr_expect_not_null(near.last_opened);
 	cr_expect_null(far.last_opened);
+}
+
+/* ...but not for ever: killed before it could write the membership down, who drew it knows nothing. */
+Test(trunk, who_waits_calls_when_nobody_does)
+{
+	joins(&near, 1);
+	play_on();
+	lc_trunk_detach(&member_of(&near, 1)->trunk);
+	member_of(&near, 1)->state = GONE;
+	far.last_opened = near.last_opened = NULL;
+	cut(0);
+	cr_assert_not(play_steps(1000));
+	cr_assert_eq(member_of(&far, 1)->state, SUSPENDED);
+	cr_assert_null(far.last_opened, "not at once");
+	run_out(LC_TRUNK_RETRY);
+	cr_assert_not(play_steps(1000));
+	cr_expect_not_null(far.last_opened);
+	expect_gone(&far, 1);
+	cr_expect_eq(member_of(&far, 1)->forgotten, 1);
 }
 
 Test(trunk, it_goes_on_trying_while_nobody_answers)

@@ -278,11 +278,14 @@ static int draw(struct lc_trunk *trunk, void *bytes, size_t length)
 
 static void set_timer(struct lc_trunk *trunk, enum lc_trunk_timer timer, uint64_t in_us)
 {
-	static const uint64_t least[] = {LC_TRUNK_RETRY_US * 3 / 4, LC_TRUNK_IDLE_US,
-					 LC_TRUNK_HELD_US};
+	const bool doubts = trunk->drawn_here == 0;
+	const uint64_t retry = doubts ? LC_TRUNK_DOUBT_US : LC_TRUNK_RETRY_US;
+	const uint64_t least[] = {retry * 3 / 4, LC_TRUNK_IDLE_US, LC_TRUNK_HELD_US};
 
 	cr_assert(in_us >= least[timer] && in_us <= 2 * least[timer]);
 	side_of(trunk)->timers[timer] = true;
+	if (timer == LC_TRUNK_RETRY)
+		side_of(trunk)->doubts = doubts;
 }
 
 static void stop_timer(struct lc_trunk *trunk, enum lc_trunk_timer timer)
@@ -576,10 +579,19 @@ static void run_out_at(struct side *side, enum lc_trunk_timer timer)
 	lc_trunk_timer(&side->trunk, timer);
 }
 
+static bool is_soon(const struct side *side)
+{
+	return side->timers[LC_TRUNK_RETRY] && !side->doubts && !side->stopped;
+}
+
 void run_out(enum lc_trunk_timer timer)
 {
-	run_out_at(&near, timer);
-	run_out_at(&far, timer);
+	const bool soon = timer == LC_TRUNK_RETRY && (is_soon(&near) || is_soon(&far));
+
+	if (!soon || is_soon(&near))
+		run_out_at(&near, timer);
+	if (!soon || is_soon(&far))
+		run_out_at(&far, timer);
 }
 
 void cut(int error)

@@ -64,6 +64,7 @@ struct side {
 	struct lc_trunk trunk;
 	bool wakes, is_over;
 	bool timers[LC_TRUNK_TIMER_COUNT];
+	bool doubts;  /* its LC_TRUNK_RETRY is the long one */
 	bool is_slow; /* to connect */
 	bool refuses; /* who connects here is refused */
 	bool drowsy;  /* it is not given its turns: lc_trunk_run() does not come */
@@ -100,7 +101,7 @@ void step(unsigned int which);
 void play_on(void);
 /* Steps of that number at most; true: as many were taken. */
 bool play_steps(unsigned int count);
-/* All timers of that kind that are set, on both sides. */
+/* All timers of that kind that are set, on both sides; a long one has time if the other's is short. */
 void run_out(enum lc_trunk_timer timer);
 /* Each wire ends at both sides, what is on it is lost. */
 void cut(int error);
