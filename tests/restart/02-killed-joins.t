@@ -28,7 +28,8 @@ is_idle() { [[ "$(holdings root) $(holdings leaf)" == "$idle" ]]; }
 
 # What may be said to who asked, and to who was invited.
 expected() {
-	local refused='WSAECONNREFUSED (no-control|nobody-listening)' down='WSAENETDOWN network-down'
+	# A socket that could not even be opened has no reason.
+	local refused='WSAECONNREFUSED (no-control|nobody-listening)' down='WSAENETDOWN (network-down|none)'
 	case $1 in
 	"join leaf "*root) echo "^joined (1 0 none|0 $refused) " ;;
 	"join "*) echo "^joined (1 0 none|0 $down) " ;;
@@ -90,7 +91,10 @@ end_attempt() {
 	esac
 }
 
-wrong() { bad+=" [$*]"; }
+wrong() {
+	bad+=" [$*]"
+	note "$*"
+}
 
 # One step: 1 when the join went through before it was reached.
 step() {
