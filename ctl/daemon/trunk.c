@@ -93,6 +93,8 @@ static int open_peer(struct trunk *trunk, struct lc_peer **peer)
 	return lc_peer_connect(peer, &from, &to);
 }
 
+static void greets_who_asks(struct lc_line *line, const struct lc_message *hello, size_t bytes);
+
 static int open_line(struct lc_trunk *lc_trunk, struct lc_line **line)
 {
 	struct trunk *trunk = trunk_of(lc_trunk);
@@ -110,7 +112,8 @@ static int open_line(struct lc_trunk *lc_trunk, struct lc_line **line)
 		return -ENOMEM;
 	}
 	if (theirs)
-		arrivals_add(trunk->node, theirs, trunk_greets);
+		arrivals_add(trunk->node, theirs,
+			     trunk->key.end == OF_WHO_ASKS ? trunk_greets : greets_who_asks);
 	return 0;
 }
 
@@ -418,12 +421,11 @@ void trunks_tick(struct node *node)
 	lc_trunk_report(&trunk->trunk);
 }
 
-void trunk_greets(struct lc_line *line, const struct lc_message *hello, size_t bytes)
+static void greets(struct lc_line *line, const struct lc_message *hello, size_t bytes,
+		   enum trunk_end end)
 {
-	bool within = lc_peer_is_pair(line->peer);
 	struct trunk *trunk = find_or_make(line->node, lc_peer_own(line->peer),
-					   lc_peer_other(line->peer),
-					   within ? OF_WHO_IS_ASKED : TO_OTHER_NODE);
+					   lc_peer_other(line->peer), end);
 
 	if (!trunk) {
 		line_close(line);
@@ -432,6 +434,19 @@ void trunk_greets(struct lc_line *line, const struct lc_message *hello, size_t b
 	line->handler = &handler;
 	line->context = trunk;
 	lc_trunk_came(&trunk->trunk, line, hello, bytes);
+}
+
+void trunk_greets(struct lc_line *line, const struct lc_message *hello, size_t bytes)
+{
+	bool within = lc_peer_is_pair(line->peer);
+
+	greets(line, hello, bytes, within ? OF_WHO_IS_ASKED : TO_OTHER_NODE);
+}
+
+/* Who was asked calls when who asked does not: see LC_TRUNK_DOUBT_US. */
+static void greets_who_asks(struct lc_line *line, const struct lc_message *hello, size_t bytes)
+{
+	greets(line, hello, bytes, OF_WHO_ASKS);
 }
 
 /* ---- memberships ---- */

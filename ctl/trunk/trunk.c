@@ -171,6 +171,9 @@ static bool wins(const struct lc_trunk *trunk)
 {
 	const struct lc_endpoint *own = &trunk->own, *other = &trunk->other;
 
+	/* There the addresses may be the same, and one side has drawn all numbers. */
+	if (trunk->within_node)
+		return trunk->drawn_here > 0;
 	if (own->family != other->family)
 		return own->family > other->family;
 	return memcmp(own->addr, other->addr, sizeof(own->addr)) > 0;

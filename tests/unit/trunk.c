@@ -134,14 +134,19 @@ struct path {
 	unsigned int length;
 };
 
-static void play(struct path *path)
+static void both_join(void)
+{
+	joins(&near, 1);
+	joins(&far, 2);
+}
+
+static void play(struct path *path, void (*both_open)(void))
 {
 	unsigned int depth = 0, count;
 
 	trunks_end();
 	trunks_begin();
-	joins(&near, 1);
-	joins(&far, 2);
+	both_open();
 	while ((count = steps())) {
 		if (near.wakes || far.wakes)
 			count = 1;
@@ -173,7 +178,7 @@ Test(trunk, both_open_at_once_in_every_order)
 	do {
 		struct wire *wire;
 
-		play(&path);
+		play(&path, both_join);
 		plays++;
 		expect_joined(1);
 		expect_joined(2);
@@ -189,6 +194,30 @@ Test(trunk, both_open_at_once_in_every_order)
 	cr_expect_gt(plays, 1000);
 	cr_expect_gt(won, plays / 2, "the greater address wins");
 	cr_log_info("%u orders, in %u of them the greater address's", plays, won);
+}
+
+/* Within the node the addresses are the same: near asks anew, far has one that near lost. */
+static void who_is_asked_calls_too(void)
+{
+	near.trunk.within_node = far.trunk.within_node = true;
+	far.trunk.own = far.trunk.other = near.trunk.other = near.trunk.own;
+	had(&far, 1, false, SUSPENDED);
+	cr_assert_not(play_steps(100));
+	run_out(LC_TRUNK_RETRY);
+	joins(&near, 2);
+}
+
+Test(trunk, both_open_at_once_within_the_node)
+{
+	struct path path = {.length = 0};
+
+	do {
+		play(&path, who_is_asked_calls_too);
+		expect_gone(&far, 1);
+		cr_assert_eq(member_of(&far, 1)->forgotten, 1);
+		expect_joined(2);
+		cr_assert_eq(open_wires(), 1);
+	} while (next_path(&path));
 }
 
 /* far, which wins, is slow to connect, and near's connection comes in meanwhile. */
