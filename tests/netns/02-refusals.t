@@ -57,7 +57,8 @@ sentence "a session there is already" 1 root root $session
 like "a session there is already: says so" "$lab/refused.err" "WSAEADDRINUSE"
 sentence "an address that is not this node's" 1 a root $session
 like "an address that is not this node's: says so" "$lab/refused.err" "WSAEADDRNOTAVAIL"
-if on router ip rule add ipproto tcp to 10.77.1.2 priority 10 blackhole 2>/dev/null; then
+# Not from a: for as long as that its leaf would be taken for dead.
+if on router ip rule add ipproto tcp from 10.77.3.2 to 10.77.1.2 priority 10 blackhole 2>/dev/null; then
 	began=$SECONDS
 	refused "no answer" 1 "join failed: timed-out (WSAETIMEDOUT 10060)" b leaf $session --timeout 2
 	ok "no answer: the time is kept" test $((SECONDS - began)) -le 6
