@@ -46,11 +46,16 @@ SOCKET new_listening(DWORD flags)
 	return s;
 }
 
-SOCKET join(SOCKET s, int *code)
+SOCKET join_giving(SOCKET s, LPWSABUF caller, LPWSABUF callee, LPQOS qos, DWORD flags, int *code)
 {
 	*code = 0;
 	return wsp.lpWSPJoinLeaf(s, (struct sockaddr *)&other_end_name, sizeof(other_end_name),
-				 NULL, NULL, NULL, NULL, JL_BOTH, code);
+				 caller, callee, qos, NULL, flags, code);
+}
+
+SOCKET join(SOCKET s, int *code)
+{
+	return join_giving(s, NULL, NULL, NULL, JL_BOTH, code);
 }
 
 SOCKET new_joined_leaf(void)

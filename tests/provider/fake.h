@@ -105,6 +105,7 @@ SOCKET new_joined_leaf(void);
 struct sockaddr_in loopback(uint16_t port);
 /* WSPJoinLeaf with all four pointers NULL; *code is 0 or what it failed with. */
 SOCKET join(SOCKET s, int *code);
+SOCKET join_giving(SOCKET s, LPWSABUF caller, LPWSABUF callee, LPQOS qos, DWORD flags, int *code);
 /* A thread that calls join() and what it came to. */
 struct joining {
 	pthread_t thread;
