@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "core/endpoint.h"
+#include "daemon/say.h"
 #include "trunk/trunk.h"
 
 /* Which of the two ends of a pair within the node. */
@@ -20,6 +21,11 @@ struct trunk_key {
 	uint32_t end;		       /* enum trunk_end */
 };
 
+/* Memberships that the end of the connection, or a resume, meant something for. */
+struct told {
+	unsigned int suspended, resumed, forgotten;
+};
+
 struct trunk {
 	struct lc_trunk trunk;
 	struct node *node;
@@ -27,9 +33,10 @@ struct trunk {
 	UT_hash_handle by_key;
 	struct timer timers[LC_TRUNK_TIMER_COUNT];
 	sd_event_source *run;
-	bool over;    /* nothing is left of it */
-	bool evicted; /* it is to end */
-	bool idle;    /* in node->idle_trunks: without memberships */
+	struct told told; /* and not in the log yet */
+	bool over;	  /* nothing is left of it */
+	bool evicted;	  /* it is to end */
+	bool idle;	  /* in node->idle_trunks: without memberships */
 	TAILQ_ENTRY(trunk) idling;
 };
 
@@ -142,19 +149,30 @@ static void deliver(struct lc_trunk_member *member, const struct lc_message *mes
 	lc_membership_message(&membership_at(member)->member, message);
 }
 
-static void hung_up(struct lc_trunk_member *member, int error)
+static void hung_up(struct lc_trunk_member *trunk_member, int error)
 {
-	lc_membership_hung_up(&membership_at(member)->member, error);
+	struct lc_membership *member = &membership_at(trunk_member)->member;
+	struct told *told = &trunk_of(trunk_member->trunk)->told;
+	bool joined = member->state == LC_JOIN_MEMBER;
+
+	lc_membership_hung_up(member, error);
+	told->suspended += joined && member->state == LC_JOIN_SUSPENDED;
 }
 
-static void resumed(struct lc_trunk_member *member)
+static void resumed(struct lc_trunk_member *trunk_member)
 {
-	lc_membership_event(&membership_at(member)->member, LC_ON_RESUMED, LEAFCAST_NO_REASON);
+	struct lc_membership *member = &membership_at(trunk_member)->member;
+
+	trunk_of(trunk_member->trunk)->told.resumed += member->state == LC_JOIN_SUSPENDED;
+	lc_membership_event(member, LC_ON_RESUMED, LEAFCAST_NO_REASON);
 }
 
-static void forgotten(struct lc_trunk_member *member)
+static void forgotten(struct lc_trunk_member *trunk_member)
 {
-	lc_membership_event(&membership_at(member)->member, LC_ON_FORGOTTEN, LEAFCAST_NO_REASON);
+	struct lc_membership *member = &membership_at(trunk_member)->member;
+
+	trunk_of(trunk_member->trunk)->told.forgotten += member->state == LC_JOIN_SUSPENDED;
+	lc_membership_event(member, LC_ON_FORGOTTEN, LEAFCAST_NO_REASON);
 }
 
 static void leave_read(struct lc_trunk_member *member)
@@ -338,6 +356,27 @@ static void free_trunk(struct trunk *trunk)
 	free(trunk);
 }
 
+/* A line for all memberships, when each has been told; within the node nobody was away but this daemon. */
+static void say_told(struct trunk *trunk)
+{
+	const struct told told = trunk->told;
+	char text[LC_ENDPOINT_TEXT];
+	const char *other = lc_address_format(text, &trunk->key.other);
+
+	if (trunk->trunk.state == LC_TRUNK_SETTLING || trunk->trunk.state == LC_TRUNK_ENDING)
+		return;
+	trunk->told = (struct told){0};
+	if (trunk->key.end != TO_OTHER_NODE)
+		return;
+	if (told.resumed || told.forgotten)
+		say(SD_INFO, "leafcastd at %s is back with %u of %u memberships", other,
+		    told.resumed, told.resumed + told.forgotten);
+	if (told.suspended)
+		say(SD_INFO,
+		    "leafcastd at %s is away: %u memberships suspended, their data goes on", other,
+		    told.suspended);
+}
+
 static int on_run(sd_event_source *source, void *context)
 {
 	struct trunk *trunk = context;
@@ -349,6 +388,7 @@ static int on_run(sd_event_source *source, void *context)
 		lc_trunk_ended(&trunk->trunk, trunk->trunk.line, 0);
 	trunk->evicted = false;
 	lc_trunk_run(&trunk->trunk);
+	say_told(trunk);
 	if (trunk->over)
 		free_trunk(trunk);
 	return 0;

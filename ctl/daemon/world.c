@@ -414,6 +414,7 @@ static void stop_timer(struct lc_membership *member, enum lc_membership_timer ti
 
 /* ---- what became of it ---- */
 
+/* That another daemon is away, or back, the trunk says once for all memberships. */
 static void note(const struct lc_membership *member, enum lc_join_state before,
 		 enum leafcast_reason reason)
 {
@@ -423,12 +424,7 @@ static void note(const struct lc_membership *member, enum lc_join_state before,
 									   : &member->listen_name);
 	const struct lc_membership_counts *counts = &member->last_counts;
 
-	if (member->state == LC_JOIN_SUSPENDED)
-		say(SD_INFO, "session %s: leaf %s suspended: the other node's daemon is away",
-		    session, name);
-	else if (before == LC_JOIN_SUSPENDED && member->state == LC_JOIN_MEMBER)
-		say(SD_INFO, "session %s: leaf %s resumed", session, name);
-	else if (member->state == LC_JOIN_MEMBER)
+	if (member->state == LC_JOIN_MEMBER && before != LC_JOIN_SUSPENDED)
 		say(SD_INFO, "session %s: leaf %s joined", session, name);
 	else if ((member->state != LC_JOIN_LEFT && member->state != LC_JOIN_GONE) ||
 		 before == LC_JOIN_LEFT)

@@ -74,12 +74,16 @@ end b
 
 # --- the two nodes find each other again, and hear what was done meanwhile
 start a a leaf $session --bind $at_a
-open_root root $session --wait 1
-ok "a leaf joins" within 20 has_leaves root 1
+start second a leaf $session
+open_root root $session --wait 2
+ok "two leaves of one node join" within 20 has_leaves root 2
 again a slay 0
-ok "the leaf's daemon resumes it" within 10 said daemon-a "leaf $at_a resumed"
+ok "the leaves' daemon resumes them" within 10 said daemon-a "leafcastd at 10.77.1.2 is back with 2 of 2"
+is "the log says once that it was away" "$(grep -c 'leafcastd at 10.77.2.2 is away: 2 memberships' "$lab/daemon-root.err")" 1
+is "and once that it is back" "$(grep -c 'leafcastd at 10.77.2.2 is back with 2 of 2' "$lab/daemon-root.err")" 1
 again root slay 0
-ok "the root's daemon resumes it" within 10 said daemon-root "leaf $at_a resumed"
+ok "the root's daemon resumes them" within 10 said daemon-root "leafcastd at 10.77.2.2 is back with 2 of 2"
+end second
 slay daemon-root
 end a
 daemon root || give_up "no daemon on root again"
@@ -139,6 +143,7 @@ wait $feeder
 ok "the whole is sent" within 20 has_sent root 3000
 ok "and arrives" within 10 eval '[[ $(stat -c %s "$lab/a.out") == $((3000 * 1400)) ]]'
 is "every record, once, in order, unchanged" "$(check_records 1400 "$lab/a.out")" "$(all_of 3000)"
+ok "no other daemon is said to be back" eval "! said daemon-root 'leafcastd at'"
 close_root
 is "the root ends well" "$status" 0
 finish a
