@@ -414,6 +414,19 @@ static void stop_timer(struct lc_membership *member, enum lc_membership_timer ti
 
 /* ---- what became of it ---- */
 
+static void show_suspended(struct lc_membership *member, bool suspended)
+{
+	struct membership *membership = membership_of(member);
+	struct lc_plane *plane = membership->node->plane;
+	uint64_t since_ns = suspended ? lc_now_ns() : 0;
+
+	if (member->leaf)
+		lc_plane_note_suspended(plane, LC_MEMBER_LEAF, member->leaf, since_ns);
+	else if (membership->socket && !lc_join_end_is_root(member->end))
+		lc_plane_note_suspended(plane, LC_MEMBER_SOCKET, membership->socket->admit,
+					since_ns);
+}
+
 /* That another daemon is away, or back, the trunk says once for all memberships. */
 static void note(const struct lc_membership *member, enum lc_join_state before,
 		 enum leafcast_reason reason)
@@ -488,6 +501,7 @@ const struct lc_membership_world daemon_world = {
 	.draw = draw,
 	.set_timer = set_timer,
 	.stop_timer = stop_timer,
+	.show_suspended = show_suspended,
 	.note = note,
 	.release = release,
 	.gone = gone,

@@ -60,6 +60,15 @@ static void arm_deadline(struct lc_membership *member)
 		member->world->stop_timer(member, LC_TIMER_DEADLINE);
 }
 
+/* What ends is not shown any more, so that need not be said. */
+static void show(struct lc_membership *member, enum lc_join_state before)
+{
+	if (member->state == LC_JOIN_SUSPENDED)
+		member->world->show_suspended(member, true);
+	else if (before == LC_JOIN_SUSPENDED && member->state == LC_JOIN_MEMBER)
+		member->world->show_suspended(member, false);
+}
+
 void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
 			 enum leafcast_reason reason)
 {
@@ -77,6 +86,7 @@ void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
 	}
 	if (step.state == before)
 		return;
+	show(member, before);
 	member->world->note(member, before, step.reason);
 	arm_deadline(member);
 	if (step.state == LC_JOIN_GONE)
@@ -91,6 +101,7 @@ bool lc_membership_is_resumable(const struct lc_membership *member)
 void lc_membership_adopt(struct lc_membership *member)
 {
 	member->state = member->left ? LC_JOIN_DRAINING : LC_JOIN_SUSPENDED;
+	show(member, LC_JOIN_IDLE);
 	if (!member->left)
 		arm_deadline(member);
 	else if (lc_steps_drain_on(member) < 0)

@@ -145,6 +145,11 @@ struct lc_membership_world {
 	void (*stop_timer)(struct lc_membership *member, enum lc_membership_timer timer);
 
 	/* ---- what became of it ---- */
+	/*
+	 * For people: the other node's daemon is away from now on, or is back. Of one that
+	 * ends while it is suspended nothing more is told: it is not shown any more.
+	 */
+	void (*show_suspended)(struct lc_membership *member, bool suspended);
 	/* The join was decided, or the membership ended (for the log). */
 	void (*note)(const struct lc_membership *member, enum lc_join_state before,
 		     enum leafcast_reason reason);

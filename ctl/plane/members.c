@@ -2,13 +2,15 @@
 /*
  * lc_members: what `bpftool map dump` shows of the members, a few lines each,
  * where dumping the tables themselves would print every free record. An entry
- * is always made anew from its record. Where one cannot be written, a reader
- * misses it and nobody else does.
+ * is always made anew from its record, but for what no record says: that its
+ * membership is suspended, which the entry before it said. Where one cannot be
+ * written, a reader misses it and nobody else does.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "plane/internal.h"
 
 static struct lc_member_end end_of(const struct lc_endpoint *endpoint)
@@ -33,6 +35,31 @@ static void note(struct lc_plane *plane, enum lc_member_kind kind, uint32_t numb
 		bpf_map_update_elem(fd, &key, member, BPF_ANY);
 	else
 		bpf_map_delete_elem(fd, &key);
+}
+
+/* As the entry of this membership says until now; one that was none is not suspended. */
+static uint32_t suspended_since(const struct lc_plane *plane, enum lc_member_kind kind,
+				uint32_t number, const struct lc_resumption *resumption)
+{
+	struct lc_member_key key = {.kind = kind, .number = number};
+	struct lc_member now;
+
+	if (!resumption->number || bpf_map_lookup_elem(plane->maps.fd[LC_MAP_MEMBERS], &key, &now))
+		return 0;
+	return now.suspended_since_s;
+}
+
+void lc_plane_note_suspended(struct lc_plane *plane, enum lc_member_kind kind, uint32_t number,
+			     uint64_t since_ns)
+{
+	struct lc_member_key key = {.kind = kind, .number = number};
+	uint32_t since_s = (uint32_t)(since_ns / LC_NS_PER_S);
+	struct lc_member member;
+
+	if (bpf_map_lookup_elem(plane->maps.fd[LC_MAP_MEMBERS], &key, &member))
+		return;
+	member.suspended_since_s = since_ns && !since_s ? 1 : since_s;
+	note(plane, kind, number, &member);
 }
 
 void lc_note_session(struct lc_plane *plane, uint32_t number)
@@ -78,6 +105,8 @@ void lc_note_leaf(struct lc_plane *plane, uint32_t number)
 		.local = end_of(&leaf->from),
 		.remote = end_of(&leaf->to),
 		.since_ns = leaf->joined_ns,
+		.suspended_since_s = suspended_since(plane, LC_MEMBER_LEAF, number,
+						     &leaf->resumption),
 	};
 
 	note(plane, LC_MEMBER_LEAF, number, leaf->session ? &member : NULL);
@@ -87,7 +116,11 @@ void lc_note_socket(struct lc_plane *plane, uint32_t number)
 {
 	const struct lc_admit *admit = lc_admit_of(plane, number);
 	const struct lc_admit_rule *rule = &admit->rule;
-	struct lc_member member = {.cookie = admit->cookie};
+	struct lc_member member = {
+		.cookie = admit->cookie,
+		.suspended_since_s = suspended_since(plane, LC_MEMBER_SOCKET, number,
+						     &admit->resumption),
+	};
 
 	if (rule->kind == LC_ADMIT_LEAVES) {
 		member.state = LC_MEMBER_FLOWING;

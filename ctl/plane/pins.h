@@ -14,6 +14,12 @@
  * work there.
  */
 int lc_pins_claim(const char *bpf_dir, bool make, struct lc_error *error);
+/*
+ * Whether somebody has taken the directory, as the kernel lists locks: trying to take it
+ * could keep a daemon out that starts at that moment. True also where the list cannot be
+ * read; it has no locks of processes in PID namespaces that this one does not see into.
+ */
+bool lc_pins_are_claimed(const char *bpf_dir);
 /* Pins `fd`, in place of what has the name until then. */
 int lc_pins_add(const char *bpf_dir, const char *name, int fd);
 /* A new descriptor of the pinned map. Not a read-only one: the kernel maps none of those into memory. */

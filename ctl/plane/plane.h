@@ -243,6 +243,17 @@ void lc_plane_set_leaf_resumption(struct lc_plane *plane, uint32_t leaf,
 void lc_plane_remove_leaf(struct lc_plane *plane, uint32_t leaf);
 void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use *use);
 
+/* ---- both, for people ---- */
+
+/*
+ * Of a leaf (LC_MEMBER_LEAF) or a leaf's socket (LC_MEMBER_SOCKET) whose resumption is
+ * recorded: its membership is suspended since then (CLOCK_MONOTONIC), or, with 0, no longer.
+ * Stays in lc_members until it is said otherwise or the resumption goes; a plane that is
+ * adopted knows of none.
+ */
+void lc_plane_note_suspended(struct lc_plane *plane, enum lc_member_kind kind, uint32_t number,
+			     uint64_t since_ns);
+
 /* ---- reading, for `leafcast show` ---- */
 
 struct lc_plane_view;
@@ -265,6 +276,14 @@ int lc_plane_each_admit(const struct lc_plane_view *view,
 			int (*each)(void *context, uint32_t number, const struct lc_admit *admit,
 				    const struct lc_admit_use *use),
 			void *context);
+/* CLOCK_MONOTONIC, in seconds: since when the member is suspended, as its daemon noted last; 0: it is not. */
+uint32_t lc_plane_suspended_since_s(const struct lc_plane_view *view, enum lc_member_kind kind,
+				    uint32_t number);
+/*
+ * Whether a daemon has the plane in that directory open; true also where it cannot be told.
+ * One in a PID namespace that this process does not see into is not found.
+ */
+bool lc_plane_has_daemon(const char *bpf_dir);
 /* Datagrams dropped on this node since the plane was opened, all CPUs, by reason. */
 int lc_plane_drops(const struct lc_plane_view *view, uint64_t drops[LC_DROP_COUNT]);
 

@@ -151,6 +151,8 @@ void lc_plane_set_socket_resumption(struct lc_plane *plane, uint32_t admit,
 		record->name = name ? *name : (struct lc_endpoint){0};
 		record->sends = sends;
 		record->identity = identity ? *identity : (struct lc_identity){0};
+		/* Nor is what the former one was: suspended. */
+		lc_note_socket(plane, admit);
 	}
 	lc_resumption_store(&record->resumption, resumption);
 }

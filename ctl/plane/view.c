@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plane/maps.h"
+#include "plane/pins.h"
 #include "plane/plane.h"
 
 struct lc_plane_view {
@@ -142,6 +143,22 @@ int lc_plane_each_admit(const struct lc_plane_view *view,
 			return stop;
 	}
 	return 0;
+}
+
+uint32_t lc_plane_suspended_since_s(const struct lc_plane_view *view, enum lc_member_kind kind,
+				    uint32_t number)
+{
+	struct lc_member_key key = {.kind = kind, .number = number};
+	struct lc_member member;
+
+	if (bpf_map_lookup_elem(view->maps.fd[LC_MAP_MEMBERS], &key, &member))
+		return 0;
+	return member.suspended_since_s;
+}
+
+bool lc_plane_has_daemon(const char *bpf_dir)
+{
+	return lc_pins_are_claimed(bpf_dir);
 }
 
 int lc_plane_drops(const struct lc_plane_view *view, uint64_t drops[LC_DROP_COUNT])

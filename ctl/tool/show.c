@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "leafcast/leafcast.h"
 #include "plane/plane.h"
 #include "tool/options.h"
@@ -32,7 +33,8 @@ static enum lc_exit help(void)
 	puts("usage: leafcast show sessions|leaves|drops [-j] [--bpf-dir DIR]\n\n"
 	     "What is in the kernel now; works without the daemon.\n\n"
 	     "  sessions  whose root is on this node\n"
-	     "  leaves    to which this node copies, and members of sessions on this node\n"
+	     "  leaves    to which this node copies, and members of sessions on this node;\n"
+	     "            suspended: the other node's leafcastd is away, and data goes on\n"
 	     "  drops     datagrams dropped on this node, by reason\n");
 	lc_options_print(options);
 	puts("\nExit status: 0 shown, 1 nothing to read there, 2 usage.");
@@ -40,9 +42,20 @@ static enum lc_exit help(void)
 }
 
 struct walk {
+	const struct lc_plane_view *view;
 	const struct lc_show_printer *printer;
 	void *state;
 };
+
+static int64_t suspended_for_s(const struct walk *walk, enum lc_member_kind kind, uint32_t number)
+{
+	uint32_t since_s = lc_plane_suspended_since_s(walk->view, kind, number);
+	uint64_t now_s = lc_now_ns() / LC_NS_PER_S;
+
+	if (!since_s)
+		return LC_NOT_SUSPENDED;
+	return now_s > since_s ? (int64_t)(now_s - since_s) : 0;
+}
 
 static int each_session(void *context, uint32_t number, const struct lc_session *session,
 			const struct lc_session_use *use, uint32_t receiving_leaves)
@@ -58,7 +71,8 @@ static int each_leaf(void *context, uint32_t number, const struct lc_leaf *leaf,
 {
 	struct walk *walk = context;
 
-	walk->printer->leaf(walk->state, number, leaf, use);
+	walk->printer->leaf(walk->state, number, leaf, use,
+			    suspended_for_s(walk, LC_MEMBER_LEAF, number));
 	return 0;
 }
 
@@ -67,7 +81,8 @@ static int each_member(void *context, uint32_t number, const struct lc_admit *ad
 {
 	struct walk *walk = context;
 
-	walk->printer->member(walk->state, number, admit, use);
+	walk->printer->member(walk->state, number, admit, use,
+			      suspended_for_s(walk, LC_MEMBER_SOCKET, number));
 	return 0;
 }
 
@@ -102,6 +117,15 @@ static const struct noun {
 	{"drops", show_drops},
 };
 
+/* Not a failure: the kernel goes on as it was told. */
+static void say_if_alone(const char *bpf_dir)
+{
+	if (!lc_plane_has_daemon(bpf_dir))
+		fputs("leafcast: no leafcastd runs here: data goes on, and what is shown of other "
+		      "daemons is as the last one left it\n",
+		      stderr);
+}
+
 static enum lc_exit show(const struct noun *noun, const struct settings *settings)
 {
 	struct walk walk = {.printer = settings->json ? &lc_show_json : &lc_show_text};
@@ -114,6 +138,8 @@ static enum lc_exit show(const struct noun *noun, const struct settings *setting
 		fprintf(stderr, "leafcast: %s\n", *text.text ? text.text : strerror(-error));
 		return LC_EXIT_FAILURE;
 	}
+	say_if_alone(settings->bpf_dir);
+	walk.view = view;
 	walk.state = walk.printer->begin(noun->name);
 	error = walk.state ? noun->show(view, &walk) : -ENOMEM;
 	lc_plane_view_close(view);

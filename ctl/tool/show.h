@@ -9,14 +9,16 @@
  *              "flow": FLOW, "drops": DROPS}]}
  *   leaves    {"leaves": [{"number", "session", "from", "leaf", "state", "interface",
  *              "receives", "flow": FLOW, "datagrams", "bytes", "up_flow": FLOW,
- *              "up_datagrams", "up_bytes", "drops": DROPS}],
+ *              "up_datagrams", "up_bytes", "suspended_for_s", "drops": DROPS}],
  *              "members": [{"number", "kind", "session", "peer", "interface", "datagrams",
- *              "bytes", "probes", "drops": DROPS}]}
+ *              "bytes", "probes", "suspended_for_s", "drops": DROPS}]}
  *   drops     {"drops": DROPS}
  *
  * Endpoints are strings "ADDR:PORT"; "state" is "ok", "no-route",
  * "no-neighbour" or "link-down"; "interface" null where there is none; "kind"
- * "nobody", "anchor" (a leaf's own socket) or "leaves" (a root's). DROPS has
+ * "nobody", "anchor" (a leaf's own socket) or "leaves" (a root's);
+ * "suspended_for_s" for how many seconds the other node's daemon has been away
+ * while data goes on, null when it is not, as this node's daemon knew last. DROPS has
  * every reason's word with its count. FLOW is null where nothing is limited,
  * else {"rate_bytes_per_s", "bucket_bytes", "peak_bytes_per_s", "max_bytes",
  * "min_bytes", "service"} with null for what is not specified. "leaves" are
@@ -29,15 +31,18 @@
 
 #include "abi/records.h"
 
+/* Instead of for how many seconds a member has been suspended. */
+#define LC_NOT_SUSPENDED (-1)
+
 struct lc_show_printer {
 	/* `noun` is sessions, leaves or drops */
 	void *(*begin)(const char *noun);
 	void (*session)(void *printer, uint32_t number, const struct lc_session *session,
 			const struct lc_session_use *use, uint32_t receiving_leaves);
 	void (*leaf)(void *printer, uint32_t number, const struct lc_leaf *leaf,
-		     const struct lc_leaf_use *use);
+		     const struct lc_leaf_use *use, int64_t suspended_for_s);
 	void (*member)(void *printer, uint32_t number, const struct lc_admit *admit,
-		       const struct lc_admit_use *use);
+		       const struct lc_admit_use *use, int64_t suspended_for_s);
 	void (*drops)(void *printer, const uint64_t drops[LC_DROP_COUNT]);
 	/* Prints and frees; 0 or a negative errno */
 	int (*finish)(void *printer);

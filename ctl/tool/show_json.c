@@ -31,6 +31,11 @@ static json_t *count(uint64_t number)
 	return json_integer((json_int_t)number);
 }
 
+static json_t *suspended(int64_t for_s)
+{
+	return for_s == LC_NOT_SUSPENDED ? json_null() : json_integer(for_s);
+}
+
 /* A member of a flowspec; null for both ways of giving no limit. */
 static json_t *limit(uint32_t value)
 {
@@ -96,7 +101,7 @@ static void print_session(void *document, uint32_t number, const struct lc_sessi
 }
 
 static void print_leaf(void *document, uint32_t number, const struct lc_leaf *leaf,
-		       const struct lc_leaf_use *use)
+		       const struct lc_leaf_use *use, int64_t suspended_for_s)
 {
 	json_t *object = json_object();
 
@@ -113,6 +118,7 @@ static void print_leaf(void *document, uint32_t number, const struct lc_leaf *le
 	json_object_set_new(object, "up_flow", flow(&leaf->up_flow));
 	json_object_set_new(object, "up_datagrams", count(use->up_datagrams));
 	json_object_set_new(object, "up_bytes", count(use->up_bytes));
+	json_object_set_new(object, "suspended_for_s", suspended(suspended_for_s));
 	json_object_set_new(object, "drops", drops(&use->drops));
 	append(document, "leaves", object);
 }
@@ -131,7 +137,7 @@ static const char *kind_word(uint32_t kind)
 }
 
 static void print_member(void *document, uint32_t number, const struct lc_admit *admit,
-			 const struct lc_admit_use *use)
+			 const struct lc_admit_use *use, int64_t suspended_for_s)
 {
 	json_t *object = json_object();
 
@@ -143,6 +149,7 @@ static void print_member(void *document, uint32_t number, const struct lc_admit 
 	json_object_set_new(object, "datagrams", count(use->datagrams));
 	json_object_set_new(object, "bytes", count(use->bytes));
 	json_object_set_new(object, "probes", count(use->probes));
+	json_object_set_new(object, "suspended_for_s", suspended(suspended_for_s));
 	json_object_set_new(object, "drops", drops(&use->drops));
 	append(document, "members", object);
 }

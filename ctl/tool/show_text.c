@@ -19,9 +19,9 @@ struct tables {
 
 static const char *const session_headings[] = {
 	">SESSION", "ROOT", "CHANNEL", ">LEAVES", ">DATAGRAMS", ">BYTES", "FLOW", "DROPS", NULL};
-static const char *const leaf_headings[] = {">SESSION", "LEAF", "INTERFACE", ">DATAGRAMS", ">BYTES",
-					    ">UP",	"FLOW", "DROPS",     NULL};
-static const char *const member_headings[] = {"MEMBER OF", "INTERFACE", ">DATAGRAMS",
+static const char *const leaf_headings[] = {">SESSION", "LEAF", "INTERFACE", "STATE", ">DATAGRAMS",
+					    ">BYTES",	">UP",	"FLOW",	     "DROPS", NULL};
+static const char *const member_headings[] = {"MEMBER OF", "INTERFACE", "STATE", ">DATAGRAMS",
 					      ">BYTES",	   "DROPS",	NULL};
 static const char *const drop_headings[] = {"REASON", ">DATAGRAMS", "MEANING", NULL};
 
@@ -51,6 +51,15 @@ static void endpoint(struct lc_table *table, const struct lc_endpoint *end)
 	char text[LC_ENDPOINT_TEXT];
 
 	lc_table_cell(table, end->family == LC_FAMILY_NONE ? "-" : lc_endpoint_format(text, end));
+}
+
+/* "suspended 12 s", or "-". */
+static void suspended(struct lc_table *table, int64_t for_s)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "suspended %" PRId64 " s", for_s);
+	lc_table_cell(table, for_s == LC_NOT_SUSPENDED ? "-" : text);
 }
 
 static void flow(struct lc_table *table, const struct lc_flowspec *spec)
@@ -98,7 +107,7 @@ static void print_session(void *printer, uint32_t number, const struct lc_sessio
 }
 
 static void print_leaf(void *printer, uint32_t number, const struct lc_leaf *leaf,
-		       const struct lc_leaf_use *use)
+		       const struct lc_leaf_use *use, int64_t suspended_for_s)
 {
 	struct lc_table *table = ((struct tables *)printer)->first;
 	char text[LC_INTERFACE_TEXT];
@@ -107,6 +116,7 @@ static void print_leaf(void *printer, uint32_t number, const struct lc_leaf *lea
 	lc_table_number(table, leaf->session);
 	endpoint(table, &leaf->to);
 	lc_table_cell(table, interface ? interface : lc_leaf_state(leaf));
+	suspended(table, suspended_for_s);
 	lc_table_number(table, use->datagrams);
 	lc_table_number(table, use->bytes);
 	lc_table_number(table, use->up_datagrams);
@@ -115,7 +125,7 @@ static void print_leaf(void *printer, uint32_t number, const struct lc_leaf *lea
 }
 
 static void print_member(void *printer, uint32_t number, const struct lc_admit *admit,
-			 const struct lc_admit_use *use)
+			 const struct lc_admit_use *use, int64_t suspended_for_s)
 {
 	struct lc_table *table = ((struct tables *)printer)->members;
 	char text[LC_INTERFACE_TEXT], session[32];
@@ -131,6 +141,7 @@ static void print_member(void *printer, uint32_t number, const struct lc_admit *
 		endpoint(table, &admit->rule.peer);
 	}
 	lc_table_cell(table, interface ? interface : "-");
+	suspended(table, suspended_for_s);
 	lc_table_number(table, use->datagrams);
 	lc_table_number(table, use->bytes);
 	drops(table, &use->drops);

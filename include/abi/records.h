@@ -333,9 +333,9 @@ struct lc_uplink_key {
 LC_ASSERT_SIZE(struct lc_uplink_key, 24);
 
 /*
- * For people with bpftool: lc_members has an entry for each member and nothing
- * else, written by the daemon from the records that it names. No program and
- * no daemon reads it.
+ * For people, by bpftool and `leafcast show`: lc_members has an entry for each
+ * member and nothing else, written by the daemon from the records that it names.
+ * Nothing that is done with a member depends on it, and no program reads it.
  */
 enum lc_member_kind {
 	LC_MEMBER_ROOT = 1,   /* of a session of this node: lc_sessions, lc_session_use */
@@ -371,7 +371,11 @@ struct lc_member {
 	enum lc_member_state state;
 	__u32 session; /* channel number; 0: a leaf's socket, whose session is another node's affair */
 	__u32 ifindex; /* that data to or from `remote` takes; 0: none, or any */
-	__u32 zero;
+	/*
+	 * CLOCK_MONOTONIC, in seconds and 1 at least: since when a leaf or a leaf's
+	 * socket is suspended: the other node's daemon is away, and data goes on; 0: it is not
+	 */
+	__u32 suspended_since_s;
 	struct lc_member_end local;  /* a root's name, the source of a leaf's copies */
 	struct lc_member_end remote; /* a root's channel, a leaf, a socket's anchor */
 	__u64 cookie;		     /* of the member's socket, if it is on this node */

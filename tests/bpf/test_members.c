@@ -99,6 +99,81 @@ Test(members, follow_the_records)
 	net_close(&net);
 }
 
+static void expect_suspended(const struct net *net, enum lc_member_kind kind, uint32_t number,
+			     uint32_t since_s)
+{
+	struct lc_member member = {0};
+	struct lc_plane_view *view = NULL;
+	struct lc_error error = {""};
+
+	cr_expect(find_member(net, kind, number, &member));
+	cr_expect_eq(member.suspended_since_s, since_s, "%u instead of %u",
+		     member.suspended_since_s, since_s);
+	cr_assert_eq(lc_plane_view_open(&view, net->bpf_dir, &error), 0, "%s", error.text);
+	cr_expect_eq(lc_plane_suspended_since_s(view, kind, number), since_s);
+	lc_plane_view_close(view);
+}
+
+/* Whatever else changes meanwhile, until it is said otherwise or the membership is over. */
+Test(members, a_leaf_is_suspended)
+{
+	const struct lc_resumption resumption = {.number = 5, .end = 2};
+	struct session session;
+	struct lc_member member;
+	struct net net;
+	uint32_t leaf;
+
+	net_open(&net);
+	session = net_session(&net, ROOT4, NULL);
+	leaf = net_leaf(&net, &session, 0, NULL);
+	lc_plane_set_leaf_resumption(net.plane, leaf, &resumption);
+	expect_suspended(&net, LC_MEMBER_LEAF, leaf, 0);
+	lc_plane_note_suspended(net.plane, LC_MEMBER_LEAF, leaf, 12999999999);
+	expect_suspended(&net, LC_MEMBER_LEAF, leaf, 12);
+	lc_plane_set_hop(net.plane, leaf, LC_HOP_LINK_DOWN, NULL);
+	expect_suspended(&net, LC_MEMBER_LEAF, leaf, 12);
+	expect_state(&net, leaf, LC_MEMBER_LINK_DOWN, 0);
+	lc_plane_note_suspended(net.plane, LC_MEMBER_LEAF, leaf, 0);
+	expect_suspended(&net, LC_MEMBER_LEAF, leaf, 0);
+	lc_plane_note_suspended(net.plane, LC_MEMBER_LEAF, leaf, 999999999);
+	expect_suspended(&net, LC_MEMBER_LEAF, leaf, 1);
+	take_over(&net);
+	expect_suspended(&net, LC_MEMBER_LEAF, leaf, 0);
+	lc_plane_remove_leaf(net.plane, leaf);
+	lc_plane_note_suspended(net.plane, LC_MEMBER_LEAF, leaf, 12999999999);
+	cr_expect_not(find_member(&net, LC_MEMBER_LEAF, leaf, &member),
+		      "it has no entry to say so in");
+	net_close(&net);
+}
+
+Test(members, a_socket_is_suspended)
+{
+	const struct lc_endpoint name = endpoint(ROOT4, 7000), anchor = endpoint("10.9.0.40", 5000);
+	const struct lc_resumption first = {.number = 5, .end = 1},
+				   second = {.number = 6, .end = 1};
+	const struct lc_identity identity = {{1}};
+	struct net net;
+	uint32_t admit;
+
+	net_open(&net);
+	cr_assert_eq(lc_plane_admit_socket(net.plane, net_socket(&net, ROOT4, 7000), 0,
+					   LC_ROLE_LEAF, &admit),
+		     0);
+	lc_plane_admit_anchor(net.plane, admit, &anchor, net.tap0, 1, true);
+	lc_plane_set_socket_resumption(net.plane, admit, &name, true, &identity, &first);
+	lc_plane_note_suspended(net.plane, LC_MEMBER_SOCKET, admit, 12999999999);
+	expect_suspended(&net, LC_MEMBER_SOCKET, admit, 12);
+	lc_plane_admit_anchor(net.plane, admit, &anchor, 0, 1, true);
+	expect_suspended(&net, LC_MEMBER_SOCKET, admit, 12);
+	/* Its next membership is not, and neither is a socket that has none. */
+	lc_plane_set_socket_resumption(net.plane, admit, &name, true, &identity, &second);
+	expect_suspended(&net, LC_MEMBER_SOCKET, admit, 0);
+	lc_plane_note_suspended(net.plane, LC_MEMBER_SOCKET, admit, 12999999999);
+	lc_plane_set_socket_resumption(net.plane, admit, NULL, false, NULL, NULL);
+	expect_suspended(&net, LC_MEMBER_SOCKET, admit, 0);
+	net_close(&net);
+}
+
 /* As many lines as there are members, times what one is worth; with names, not numbers. */
 Test(members, dump)
 {

@@ -526,6 +526,21 @@ Test(view, shows_what_is_there)
 	net_close(&net);
 }
 
+/* Nobody has taken the pins away from a plane whose process is gone. */
+Test(view, knows_whether_there_is_a_daemon)
+{
+	struct lc_error error = {""};
+	struct net net;
+
+	net_open(&net);
+	cr_expect(lc_plane_has_daemon(net.bpf_dir));
+	net_kill(&net);
+	cr_expect_not(lc_plane_has_daemon(net.bpf_dir));
+	cr_assert_eq(net_start(&net, &error), 0, "%s", error.text);
+	cr_expect(lc_plane_has_daemon(net.bpf_dir));
+	net_close(&net);
+}
+
 Test(view, errors)
 {
 	struct lc_error error = {""};

@@ -25,6 +25,8 @@ again() {
 no_members() { [[ $(leaves "$1" | jq '(.leaves | length) + (.members | length)') == 0 ]]; }
 admits() { [[ $(leaves "$1" | jq -r '.members[0].kind') == "$2" ]]; }
 no_sessions() { [[ $(sessions "$1" | jq '.sessions | length') == 0 ]]; }
+# So many of HOST's leaves or members are shown as suspended: suspended HOST leaves|members N
+suspended() { [[ $(leaves "$1" | jq "[.$2[] | select(.suspended_for_s != null)] | length") == "$3" ]]; }
 # It never goes back, over the life of several daemons.
 goes_on() {
 	local was=$1 now
@@ -77,11 +79,22 @@ start a a leaf $session --bind $at_a
 start second a leaf $session
 open_root root $session --wait 2
 ok "two leaves of one node join" within 20 has_leaves root 2
-again a slay 0
+is "neither is suspended" "$(tool root show leaves 2>&1 | grep -cE 'suspended|leafcastd')" 0
+end daemon-a
+ok "both are when its daemon is away" within 5 suspended root leaves 2
+is "as people read it, too" "$(tool root show leaves | grep -cE ' suspended [0-9]+ s ')" 2
+is "the log says so once" "$(grep -c 'leafcastd at 10.77.2.2 is away: 2 memberships' "$lab/daemon-root.err")" 1
+tool a show leaves >"$lab/alone.out" 2>"$lab/alone.err"
+is "where there is no daemon, members are shown all the same" "$(grep -c "10.77.1.2:5000" "$lab/alone.out")" 2
+like "and that there is none" "$lab/alone.err" "no leafcastd runs here"
+daemon a || give_up "no daemon on a again"
+ok "when it is back they are not" within 10 suspended root leaves 0
+is "which is said once, too" "$(grep -c 'leafcastd at 10.77.2.2 is back with 2 of 2' "$lab/daemon-root.err")" 1
 ok "the leaves' daemon resumes them" within 10 said daemon-a "leafcastd at 10.77.1.2 is back with 2 of 2"
-is "the log says once that it was away" "$(grep -c 'leafcastd at 10.77.2.2 is away: 2 memberships' "$lab/daemon-root.err")" 1
-is "and once that it is back" "$(grep -c 'leafcastd at 10.77.2.2 is back with 2 of 2' "$lab/daemon-root.err")" 1
-again root slay 0
+slay daemon-root
+ok "the leaves are shown as suspended when the root's daemon is away" within 5 suspended a members 2
+daemon root || give_up "no daemon on root again"
+ok "and not when it is back" within 10 suspended a members 0
 ok "the root's daemon resumes them" within 10 said daemon-root "leafcastd at 10.77.2.2 is back with 2 of 2"
 end second
 slay daemon-root

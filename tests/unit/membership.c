@@ -179,12 +179,14 @@ Test(membership, connection_breaks_and_is_back)
 	connection_breaks(0);
 	cr_assert_eq(root.member.state, LC_JOIN_SUSPENDED);
 	cr_assert_eq(leaf.member.state, LC_JOIN_SUSPENDED);
+	cr_assert(root.shown_suspended && leaf.shown_suspended);
 	data_flows(7, 7);
 	wait_us(59 * LC_MEMBERSHIP_SECOND);
 	cr_assert(root.entered && leaf.admits, "less than the grace time");
 	connection_is_back();
 	cr_assert_eq(root.member.state, LC_JOIN_MEMBER);
 	cr_assert_eq(leaf.member.state, LC_JOIN_MEMBER);
+	cr_assert_not(root.shown_suspended || leaf.shown_suspended);
 	cr_assert_null(heard(&root, LC_LOCAL_CLOSED));
 	cr_assert_null(heard(&leaf, LC_LOCAL_CLOSED));
 	cr_assert_eq(root.joined + leaf.joined, 2, "a resume is no join");
@@ -381,10 +383,12 @@ static void each_daemon_is_replaced(void)
 		connection_breaks(0);
 		daemon_is_replaced(ends[i]);
 		cr_assert_eq(ends[i]->member.state, LC_JOIN_SUSPENDED);
+		cr_assert(ends[i]->shown_suspended, "until the other node is heard of");
 		data_flows(5, 5);
 		connection_is_back();
 		cr_assert_eq(root.member.state, LC_JOIN_MEMBER);
 		cr_assert_eq(leaf.member.state, LC_JOIN_MEMBER);
+		cr_assert_not(root.shown_suspended || leaf.shown_suspended);
 	}
 	cr_assert_eq(root.heard_count, 2, "REQUEST and REPLY, nothing else");
 	lc_membership_event(&root.member, LC_ON_APP_CLOSES, LEAFCAST_NO_REASON);

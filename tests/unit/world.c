@@ -275,6 +275,11 @@ static void stop_timer(struct lc_membership *member, enum lc_membership_timer ti
 	end_of(member)->due_us[timer] = 0;
 }
 
+static void show_suspended(struct lc_membership *member, bool suspended)
+{
+	end_of(member)->shown_suspended = suspended;
+}
+
 static void note(const struct lc_membership *member, enum lc_join_state before,
 		 enum leafcast_reason reason)
 {
@@ -339,6 +344,7 @@ static const struct lc_membership_world played = {
 	.draw = draw,
 	.set_timer = set_timer,
 	.stop_timer = stop_timer,
+	.show_suspended = show_suspended,
 	.note = note,
 	.release = release,
 	.gone = gone,
@@ -545,6 +551,7 @@ void daemon_is_replaced(struct end *end)
 	end->member.left = kept->left;
 	end->member.expected = kept->expected;
 	memset(end->due_us, 0, sizeof(end->due_us));
+	end->shown_suspended = false; /* as a plane that is adopted shows it */
 	lc_membership_adopt(&end->member);
 }
 

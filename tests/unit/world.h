@@ -58,6 +58,7 @@ struct end {
 	enum leafcast_reason why;
 	struct lc_membership kept; /* as it was when its record was written last; number 0: never */
 	bool released, gone;
+	bool shown_suspended; /* to people */
 };
 
 extern uint64_t now_us;
