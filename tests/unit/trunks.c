@@ -324,6 +324,25 @@ static const struct lc_trunk_world played = {
 	.over = over,
 };
 
+/* ---- what is to be ---- */
+
+void expect_joined(uint64_t number)
+{
+	struct member *here = member_of(&near, number), *there = member_of(&far, number);
+
+	cr_assert(here && there, "%lu is not at both ends", number);
+	cr_assert_eq(here->state, JOINED, "%lu is %d here", number, here->state);
+	cr_assert_eq(there->state, JOINED, "%lu is %d there", number, there->state);
+}
+
+void expect_gone(struct side *side, uint64_t number)
+{
+	struct member *member = member_of(side, number);
+
+	cr_assert(!member || member->state == GONE, "%lu is %d at %s", number,
+		  member ? member->state : 0, side->what);
+}
+
 /* ---- beginning and end ---- */
 
 static void begin(struct side *side, const char *own, const char *other, uint64_t instance)
@@ -665,4 +684,32 @@ bool stranger_hears(struct lc_line *line, struct lc_message *message)
 	*message = frame->message;
 	free(frame);
 	return true;
+}
+
+struct lc_line *stranger_is_up(void)
+{
+	struct lc_line *line = stranger_comes();
+	struct lc_message message;
+
+	cr_assert_not(play_steps(100));
+	stranger_says(line, &(struct lc_message){.kind = LC_MESSAGE_RESUME_END});
+	cr_assert_not(play_steps(100));
+	cr_assert_eq(near.trunk.state, LC_TRUNK_UP);
+	while (stranger_hears(line, &message))
+		;
+	return line;
+}
+
+bool is_closed(const struct lc_line *line)
+{
+	return line->wire->ends[1].closed;
+}
+
+struct lc_message any_message(enum lc_message_kind kind)
+{
+	struct lc_message message = {.kind = kind, .number = 9, .numbered_by_sender = true};
+
+	message.session = message.leaf = (struct lc_endpoint){.family = LC_INET};
+	message.version = 1;
+	return message;
 }

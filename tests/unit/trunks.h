@@ -112,6 +112,13 @@ void starts_anew(struct side *side);
 struct wire *common_wire(void);
 unsigned int open_wires(void);
 
+/* ---- what is to be ---- */
+
+/* At both ends. */
+void expect_joined(uint64_t number);
+/* Or never there. */
+void expect_gone(struct side *side, uint64_t number);
+
 /* ---- a stranger in place of far ---- */
 
 /* Connects to near with a HELLO. */
@@ -121,5 +128,11 @@ struct lc_line *stranger_says_hello(const struct lc_message *hello);
 void stranger_says(struct lc_line *line, const struct lc_message *message);
 /* The next thing that near said to it; false: nothing. */
 bool stranger_hears(struct lc_line *line, struct lc_message *message);
+/* Connects, lists nothing, and has heard all: near is up. */
+struct lc_line *stranger_is_up(void);
+/* Whether near has closed it. */
+bool is_closed(const struct lc_line *line);
+/* About number 9, which the stranger has drawn. */
+struct lc_message any_message(enum lc_message_kind kind);
 
 #endif
