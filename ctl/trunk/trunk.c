@@ -462,16 +462,19 @@ int lc_trunk_send(struct lc_trunk_member *member, const struct lc_message *messa
 /*
  * That there is no way, or somebody on it forbids it, may be so for a moment only
  * (routes renewed, a firewall loaded): a membership whose connection was there is
- * lost by that when it has lasted, a join fails at once.
+ * lost by that when it has lasted, a join fails at once. One whose number the other
+ * side has drawn is not lost by it at all: that side's host may let nobody in, which
+ * looks like its death from here, and calls itself when it can. Is it dead indeed,
+ * the grace time ends the membership.
  */
 static int error_for(const struct lc_trunk *trunk, const struct lc_trunk_member *member)
 {
-	bool lasts = trunk->end_error == -ETIMEDOUT || trunk->failures == 0 ||
-		     trunk->failures >= LC_TRUNK_FAILURES;
+	bool lasts = trunk->end_error == -ETIMEDOUT || trunk->failures >= LC_TRUNK_FAILURES;
+	bool was_there = trunk->failures == 0;
 
-	if (lasts || !tells_of_death(trunk->end_error) || !trunk->world->is_resumable(member))
+	if (was_there || !tells_of_death(trunk->end_error) || !trunk->world->is_resumable(member))
 		return trunk->end_error;
-	return -ECONNRESET;
+	return lasts && member->name.numbered_here ? trunk->end_error : -ECONNRESET;
 }
 
 /* Joins that only wait for the connection have not failed with it, if another is to be had. */

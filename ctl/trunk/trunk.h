@@ -48,7 +48,10 @@
  * killed at a wrong moment, that one has nothing left to call for.
  */
 #define LC_TRUNK_DOUBT_US (4 * LC_TRUNK_SECOND)
-/* As many such attempts as have failed when a host that cannot be reached is taken for dead. */
+/*
+ * As many attempts of the side that drew the numbers as have failed when a host that
+ * cannot be reached is taken for dead. The other side takes none for that.
+ */
 #define LC_TRUNK_FAILURES 3
 /* Memberships told, listed or proven in one turn of the loop. */
 #define LC_TRUNK_AT_ONCE 256

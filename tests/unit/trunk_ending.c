@@ -112,20 +112,80 @@ Test(trunk_ending, a_connection_that_times_out_is_death)
 	cr_expect_eq(member_of(&near, 1)->state, GONE);
 }
 
-/* ...and so is the end of one that was made, though the other side had not said a word on it. */
+/* ...and so is the end of one that was made, by either side, though the other had not said a word on it. */
 Test(trunk_ending, a_connection_that_dies_unanswered_is_death)
 {
+	struct side *callers[] = {&near, &far};
+
+	for (int i = 0; i < 2; i++) {
+		struct side *caller = callers[i];
+
+		trunks_end();
+		trunks_begin();
+		joins(&near, 1);
+		play_on();
+		caller->other->stopped = true;
+		cut(0);
+		cr_assert_not(play_steps(1000));
+		run_out(LC_TRUNK_RETRY);
+		cr_assert_not(play_steps(1000));
+		cr_assert_eq(caller->trunk.state, LC_TRUNK_GREETING);
+		lc_trunk_ended(&caller->trunk, caller->trunk.line, -EHOSTUNREACH);
+		cr_assert_not(play_steps(1000));
+		cr_expect_eq(member_of(caller, 1)->state, GONE, "%s", caller->what);
+	}
+}
+
+/* Its attempt is given up by TCP. */
+static void cannot_be_called(struct side *caller, int error)
+{
+	run_out(LC_TRUNK_RETRY);
+	cr_assert_eq(caller->trunk.state, LC_TRUNK_OPENING);
+	lc_trunk_ended(&caller->trunk, caller->trunk.line, error);
+	cr_assert_not(play_steps(1000));
+}
+
+/* Who drew the number may let nobody in, and calls itself: that it cannot be called is no death. */
+Test(trunk_ending, who_lets_nobody_in_is_not_dead)
+{
+	static const int errors[] = {-ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH};
+
+	for (int i = 0; i < 3; i++) {
+		trunks_end();
+		trunks_begin();
+		joins(&near, 1);
+		play_on();
+		near.stopped = far.is_slow = true;
+		cut(0);
+		cr_assert_not(play_steps(1000));
+		for (int tries = 0; tries < 2 * LC_TRUNK_FAILURES; tries++) {
+			cannot_be_called(&far, errors[i]);
+			cr_assert_eq(member_of(&far, 1)->state, SUSPENDED, "%d", tries);
+			cr_assert_eq(member_of(&far, 1)->error, -ECONNRESET);
+		}
+		near.stopped = false;
+		play_on();
+		expect_joined(1);
+	}
+}
+
+/* ...for that one membership: whose number was drawn here has nobody who would call for it. */
+Test(trunk_ending, who_lets_nobody_in_does_not_call_for_others)
+{
 	joins(&near, 1);
+	joins(&far, 2);
 	play_on();
-	far.stopped = true;
+	near.stopped = far.is_slow = true;
 	cut(0);
 	cr_assert_not(play_steps(1000));
-	run_out(LC_TRUNK_RETRY);
-	cr_assert_not(play_steps(1000));
-	cr_assert_eq(near.trunk.state, LC_TRUNK_GREETING);
-	lc_trunk_ended(&near.trunk, near.trunk.line, -EHOSTUNREACH);
-	cr_assert_not(play_steps(1000));
-	cr_expect_eq(member_of(&near, 1)->state, GONE);
+	cannot_be_called(&far, -ETIMEDOUT);
+	cr_expect_eq(member_of(&far, 1)->state, SUSPENDED);
+	cr_expect_eq(member_of(&far, 2)->state, GONE);
+	cr_expect_eq(member_of(&far, 2)->error, -ETIMEDOUT);
+	near.stopped = false;
+	play_on();
+	expect_joined(1);
+	expect_gone(&near, 2);
 }
 
 /* A membership may go, and take others along, whatever it is told. */
