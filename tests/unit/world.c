@@ -606,6 +606,30 @@ void data_flows(unsigned int sent, unsigned int arrive)
 	leaf.arrived += arrive;
 }
 
+void leaf_joins(void)
+{
+	cr_assert_eq(leaf_asks_to_join(NULL), LEAFCAST_NO_REASON);
+	wait_us(1);
+	accepts(&root, &yes);
+	settle();
+	cr_assert_eq(outcome(&leaf), LEAFCAST_NO_REASON);
+	cr_assert_eq(outcome(&root), LEAFCAST_NO_REASON);
+	cr_assert(root.entered && leaf.admits);
+	cr_assert_eq(root.joined, 1);
+	cr_assert_eq(leaf.joined, 1);
+}
+
+void root_invites_and_leaf_accepts(void)
+{
+	cr_assert_eq(root_invites(NULL), LEAFCAST_NO_REASON);
+	settle();
+	accepts(&leaf, &yes);
+	wait_us(1);
+	cr_assert_eq(outcome(&root), LEAFCAST_NO_REASON);
+	cr_assert_eq(outcome(&leaf), LEAFCAST_NO_REASON);
+	cr_assert(root.entered && leaf.admits);
+}
+
 void nothing_is_left(const char *after)
 {
 	struct end *ends[] = {&root, &leaf};

@@ -80,6 +80,10 @@ enum leafcast_reason root_invites(const struct lc_flows *flows);
 const struct lc_local_message *request_at(const struct end *end);
 void accepts(struct end *end, const struct lc_membership_answer *answer);
 
+/* Whole joins, as each of the two asks for it, that come out well. */
+void leaf_joins(void);
+void root_invites_and_leaf_accepts(void);
+
 /* Delivers until nothing is under way. */
 void settle(void);
 /* The connection ends for both, as `error` tells; what is under way is lost. */
