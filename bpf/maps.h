@@ -23,6 +23,8 @@
 #define LC_DECLARE_PER_CPU(key, value, entries) \
 	LC_DECLARE(BPF_MAP_TYPE_PERCPU_ARRAY, 0, key, value, entries)
 #define LC_DECLARE_HASH(key, value, entries) LC_DECLARE(BPF_MAP_TYPE_HASH, 0, key, value, entries)
+#define LC_DECLARE_SPARSE(key, value, entries) \
+	LC_DECLARE(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, key, value, entries)
 /* A ring has no keys, and its events no type. */
 #define LC_DECLARE_RING(key, value, entries)        \
 	struct {                                    \

@@ -18,6 +18,7 @@ struct shape {
 #define TYPE_RECORDS BPF_MAP_TYPE_ARRAY
 #define TYPE_PER_CPU BPF_MAP_TYPE_PERCPU_ARRAY
 #define TYPE_HASH    BPF_MAP_TYPE_HASH
+#define TYPE_SPARSE  BPF_MAP_TYPE_HASH
 #define TYPE_RING    BPF_MAP_TYPE_RINGBUF
 #define TYPE_DOORS   BPF_MAP_TYPE_PROG_ARRAY
 
@@ -25,6 +26,7 @@ struct shape {
 #define BYTES_RECORDS(type) sizeof(type)
 #define BYTES_PER_CPU(type) sizeof(type)
 #define BYTES_HASH(type)    sizeof(type)
+#define BYTES_SPARSE(type)  sizeof(type)
 #define BYTES_RING(type)    0
 #define BYTES_DOORS(type)   sizeof(type)
 

@@ -16,7 +16,7 @@
  * failure, but where it is said. None logs; where a sentence helps an operator it is put into the
  * caller's struct lc_error.
  *
- * Order: table, pins, numbers, extents, grace < maps < programs, members, resumption, own, view, purge <
+ * Order: table, pins, numbers, extents, grace < maps < programs, members, resumption, farewells, own, view, purge <
  *        receivers, hops, sockets < sessions, leaves, process < books < plane
  */
 #ifndef CTL_PLANE_PLANE_H
@@ -253,6 +253,20 @@ void lc_plane_leaf_use(struct lc_plane *plane, uint32_t leaf, struct lc_leaf_use
  */
 void lc_plane_note_suspended(struct lc_plane *plane, enum lc_member_kind kind, uint32_t number,
 			     uint64_t since_ns);
+
+/* ---- farewells ---- */
+
+/* In place of an earlier one of that number and end; none is ever half stored. -ENOSPC: there are too many. */
+int lc_plane_keep_farewell(struct lc_plane *plane, const struct lc_farewell *farewell);
+/* Does nothing where there is none. Of `of` number and end are read. */
+void lc_plane_forget_farewell(struct lc_plane *plane, const struct lc_resumption *of);
+/* Of the very membership: same number, end and secret. False: there is none, and *farewell is as before. */
+bool lc_plane_find_farewell(const struct lc_plane *plane, const struct lc_resumption *of,
+			    struct lc_farewell *farewell);
+/* As lc_plane_each_own_session(). */
+int lc_plane_each_farewell(struct lc_plane *plane,
+			   int (*each)(void *context, const struct lc_farewell *farewell),
+			   void *context);
 
 /* ---- reading, for `leafcast show` ---- */
 

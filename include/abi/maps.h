@@ -6,9 +6,10 @@
  *   X(ENUMERATOR, name, KIND, key, value, CAPACITY)
  *
  * KIND: RECORDS is an array that user space maps into its memory. PER_CPU is an
- * array with a value for each possible CPU. HASH is a preallocated hash. RING
- * is a ring buffer of `value`s, whose capacity is in bytes. DOORS is an array of
- * programs, which lives as long as it is pinned or open.
+ * array with a value for each possible CPU. HASH is a preallocated hash; SPARSE is
+ * one of which only what is there takes memory. RING is a ring buffer of `value`s,
+ * whose capacity is in bytes. DOORS is an array of programs, which lives as long as
+ * it is pinned or open.
  *
  * CONFIG comes first: it says by which layout the others are to be read.
  */
@@ -45,15 +46,13 @@
 	X(EVENTS,      lc_events,      RING,    void,  struct lc_event,       EVENT_BYTES) \
 	/* the admission program, to which the filter on every locked socket leads */      \
 	X(DOORS,       lc_doors,       DOORS,   __u32, __u32,                 ONE)         \
+	/* what other nodes are still to be told; of no program's concern */               \
+	X(FAREWELLS,   lc_farewells,   SPARSE,  struct lc_farewell_key, struct lc_farewell, FAREWELLS) \
 	LC_MAPS_NEXT(X)
 /* clang-format on */
 
 /* How many at the end of the list the layout before this one does not have. */
-#ifdef LC_LAYOUT_NEXT
 #define LC_MAPS_ADDED 1
-#else
-#define LC_MAPS_ADDED 0
-#endif
 
 /* Capacities from those of sessions, leaves and admissions (number 0 included), which are set before the maps are made. */
 #define LC_CAPACITY_ONE(sessions, leaves, admits)	  1
@@ -62,6 +61,7 @@
 #define LC_CAPACITY_ADMITS(sessions, leaves, admits)	  (admits)
 #define LC_CAPACITY_SLOTS(sessions, leaves, admits)	  (8 * (leaves))
 #define LC_CAPACITY_MEMBERS(sessions, leaves, admits)	  ((sessions) + (leaves) + (admits))
+#define LC_CAPACITY_FAREWELLS(sessions, leaves, admits)	  LC_MAX_FAREWELLS
 #define LC_CAPACITY_EVENT_BYTES(sessions, leaves, admits) (64 * 1024)
 
 #endif

@@ -38,17 +38,18 @@
  * Whoever finds another layout than its own goes on with it if that is no more
  * than one older (LC_LAYOUT_ADOPTS), or says that it may (LC_LAYOUT_READABLE_BY):
  * then what is new are slots of LC_DROPS, fields out of a reserve, which were zero, and
- * maps, at the end of their list. `make LAYOUT=next` builds one that has one of each.
+ * maps, at the end of their list. Layout 4 has lc_farewells, which 3 has not.
+ * `make LAYOUT=next` builds one that has one of each.
  */
 #ifdef LC_LAYOUT_NEXT
-#define LC_LAYOUT_VERSION 4
+#define LC_LAYOUT_VERSION 5
 #else
-#define LC_LAYOUT_VERSION 3
+#define LC_LAYOUT_VERSION 4
 #endif
 /* The oldest layout whose programs and daemon may go on with records of this one. */
-#define LC_LAYOUT_READABLE_BY 3
+#define LC_LAYOUT_READABLE_BY (LC_LAYOUT_VERSION - 1)
 /* The oldest layout with whose records those of this one may go on. */
-#define LC_LAYOUT_ADOPTS 3
+#define LC_LAYOUT_ADOPTS (LC_LAYOUT_VERSION - 1)
 /* The oldest layout with an lc_config.before. */
 #define LC_LAYOUT_WITH_BEFORE 3
 
@@ -56,6 +57,8 @@
 #define LC_MAX_SESSIONS 1024
 #define LC_MAX_LEAVES	8192
 #define LC_MAX_ADMITS	8192
+/* Of lc_farewells, whatever the others are: it is not made anew, since it may hold some when all members are gone. */
+#define LC_MAX_FAREWELLS 16384
 
 /*
  * What the host's settings were before Leafcast changed them, for who takes it
@@ -135,6 +138,29 @@ struct lc_resumption {
 	__u64 handle_cookie; /* a root's: SO_COOKIE of the socket that stands for the leaf */
 };
 LC_ASSERT_SIZE(struct lc_resumption, 96);
+
+struct lc_farewell_key {
+	__u64 number;
+	__u32 end; /* both ends of a membership within a node have one number */
+	__u32 zero;
+};
+LC_ASSERT_SIZE(struct lc_farewell_key, 16);
+
+/*
+ * One end of a membership that is over, as long as the other node is not known to
+ * have read so: what is to be said, and how one proves to that node that one may.
+ * Stored before the record of that end goes; where that is still there, it alone has
+ * the counts. No program reads it.
+ */
+struct lc_farewell {
+	struct lc_resumption resumption; /* number, end, secret, own, other; the rest 0 */
+	__u32 why;			 /* enum leafcast_reason of the LEAVE */
+	__u32 zero;
+	__u64 datagrams, bytes, buffer_drops; /* of the LEAVE */
+	__u64 left_ns; /* CLOCK_MONOTONIC; for the grace time from then on it is kept */
+	__u64 reserved[17];
+};
+LC_ASSERT_SIZE(struct lc_farewell, 272);
 
 enum lc_session_state {
 	LC_SESSION_FREE = 0,

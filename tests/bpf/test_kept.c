@@ -211,6 +211,127 @@ Test(kept, a_change_loses_no_membership)
 	cr_expect_arr_eq(&record, &(struct lc_resumption){0}, sizeof(record));
 }
 
+/* ---- farewells ---- */
+
+static void expect_capacities(const struct net *net, uint32_t sessions, uint32_t leaves,
+			      uint32_t admits)
+{
+	cr_expect_eq(net->plane->free_sessions.count, sessions - 1);
+	cr_expect_eq(net->plane->free_leaves.count, leaves - 1);
+	cr_expect_eq(net->plane->free_admits.count, admits - 1);
+}
+
+static struct lc_farewell farewell_of(uint64_t number, uint32_t end)
+{
+	struct lc_farewell farewell = {
+		.resumption = resumption_of(number),
+		.why = 17,
+		.datagrams = 10,
+		.bytes = 1000,
+		.buffer_drops = 1,
+		.left_ns = 5,
+	};
+
+	farewell.resumption.end = end;
+	return farewell;
+}
+
+struct farewells {
+	struct lc_farewell found[4];
+	unsigned int count;
+	struct net *forgets; /* those that it is shown; NULL: does not */
+	int stop;
+};
+
+static int on_farewell(void *context, const struct lc_farewell *farewell)
+{
+	struct farewells *farewells = context;
+
+	cr_assert_lt(farewells->count, 4);
+	farewells->found[farewells->count++] = *farewell;
+	if (farewells->forgets)
+		lc_plane_forget_farewell(farewells->forgets->plane, &farewell->resumption);
+	return farewells->stop;
+}
+
+/* Both ends of a membership within the node, and another's. */
+Test(kept, farewells)
+{
+	struct lc_farewell kept[] = {farewell_of(7, 1), farewell_of(7, 2), farewell_of(8, 4)};
+	struct lc_resumption stranger = kept[0].resumption;
+	struct farewells farewells = {0};
+	struct lc_farewell found = {.why = 99};
+	struct net net;
+
+	net_open_sized(&net, 8, 16, 8);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(lc_plane_keep_farewell(net.plane, &kept[i]), 0);
+	kept[1].datagrams = 11;
+	cr_assert_eq(lc_plane_keep_farewell(net.plane, &kept[1]), 0);
+	take_over(&net);
+	cr_expect_eq(lc_plane_each_farewell(net.plane, on_farewell, &farewells), 0);
+	cr_expect_eq(farewells.count, 3);
+	for (int i = 0; i < 3; i++) {
+		cr_expect(lc_plane_find_farewell(net.plane, &kept[i].resumption, &found));
+		cr_expect_arr_eq(&found, &kept[i], sizeof(found));
+	}
+	/* Who has the number and not the secret is somebody else. */
+	stranger.secret.bytes[0] ^= 1;
+	found.why = 99;
+	cr_expect_not(lc_plane_find_farewell(net.plane, &stranger, &found));
+	cr_expect_eq(found.why, 99);
+
+	farewells = (struct farewells){.stop = -ENOMEM};
+	cr_expect_eq(lc_plane_each_farewell(net.plane, on_farewell, &farewells), -ENOMEM);
+	cr_expect_eq(farewells.count, 1);
+	lc_plane_forget_farewell(net.plane, &kept[1].resumption);
+	lc_plane_forget_farewell(net.plane, &kept[1].resumption);
+	take_over(&net);
+	cr_expect_not(lc_plane_find_farewell(net.plane, &kept[1].resumption, &found));
+	farewells = (struct farewells){.forgets = &net};
+	cr_expect_eq(lc_plane_each_farewell(net.plane, on_farewell, &farewells), 0);
+	cr_expect_eq(farewells.count, 2);
+	cr_expect_eq(count_entries(&net, LC_MAP_FAREWELLS), 0);
+	net_close(&net);
+}
+
+/* The others may be made anew for want of members, and have other capacities: it may not. */
+Test(kept, farewells_outlast_the_tables)
+{
+	struct lc_farewell farewell = farewell_of(7, 1), found;
+	struct net net;
+
+	net_open_sized(&net, 4, 8, 16);
+	cr_assert_eq(lc_plane_keep_farewell(net.plane, &farewell), 0);
+	net.options.sessions = net.options.leaves = net.options.admits = 32;
+	take_over(&net);
+	expect_capacities(&net, 32, 32, 32);
+	cr_expect_null(lc_plane_notice(net.plane));
+	cr_expect(lc_plane_find_farewell(net.plane, &farewell.resumption, &found));
+	net_close(&net);
+}
+
+/* There is a limit, and what is there can be changed at it. */
+Test(kept, farewells_are_bounded)
+{
+	struct lc_farewell farewell;
+	struct net net;
+	int err = 0;
+
+	net_open_sized(&net, 8, 16, 8);
+	for (uint64_t number = 1; number <= LC_MAX_FAREWELLS && !err; number++) {
+		farewell = farewell_of(number, 1);
+		err = lc_plane_keep_farewell(net.plane, &farewell);
+	}
+	cr_expect_eq(err, 0);
+	cr_expect_eq(lc_plane_keep_farewell(net.plane, &farewell), 0);
+	farewell = farewell_of(LC_MAX_FAREWELLS + 1, 1);
+	cr_expect_eq(lc_plane_keep_farewell(net.plane, &farewell), -ENOSPC);
+	lc_plane_forget_farewell(net.plane, &(struct lc_resumption){.number = 1, .end = 1});
+	cr_expect_eq(lc_plane_keep_farewell(net.plane, &farewell), 0);
+	net_close(&net);
+}
+
 /* ---- the host ---- */
 
 Test(kept, host_before)
@@ -360,14 +481,6 @@ Test(kept, alive_until)
 }
 
 /* ---- capacities ---- */
-
-static void expect_capacities(const struct net *net, uint32_t sessions, uint32_t leaves,
-			      uint32_t admits)
-{
-	cr_expect_eq(net->plane->free_sessions.count, sessions - 1);
-	cr_expect_eq(net->plane->free_leaves.count, leaves - 1);
-	cr_expect_eq(net->plane->free_admits.count, admits - 1);
-}
 
 Test(kept, capacities)
 {

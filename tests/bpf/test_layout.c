@@ -17,6 +17,8 @@
 /* Where it has its own things: a slot of the drops, a field of the session's reserve, a map. */
 #define NEXT_DROP LC_DROP_COUNT
 #define NEXT_MAP  "lc_next_use"
+/* What this one has and the one before has not. */
+#define ADDED_MAP "lc_farewells"
 
 /* What a start of the next layout says; its exit status is returned. */
 static int start_next(const struct net *net, char *says, size_t room)
@@ -181,21 +183,6 @@ Test(layout, locked_sockets_too)
 	net_close(&stream.net);
 }
 
-/* ---- refused ---- */
-
-/* With everything left running. */
-static void expect_refused(struct stream *stream, const char *says)
-{
-	struct lc_error error = {""};
-
-	net_kill(&stream->net);
-	cr_expect_eq(net_start(&stream->net, &error), -EPROTO, "%s", error.text);
-	cr_expect_null(stream->net.plane);
-	cr_expect_not_null(strstr(error.text, says), "\"%s\"", error.text);
-	cr_expect_null(strchr(error.text, '\n'));
-	stream_send(stream);
-}
-
 static void set_layout(struct stream *stream, uint32_t layout, uint32_t readable_by)
 {
 	struct lc_config config = pinned_config(&stream->net);
@@ -211,6 +198,56 @@ static void set_layout(struct stream *stream, uint32_t layout, uint32_t readable
 	close(map);
 }
 
+/* The layout before, as it is where its last daemon never saw this one: without lc_farewells. */
+Test(layout, up_from_the_one_before)
+{
+	static struct stream stream;
+	char pin[128];
+
+	stream_open(&stream);
+	stream_send(&stream);
+	set_layout(&stream, LC_LAYOUT_VERSION - 1, LC_LAYOUT_VERSION - 2);
+	snprintf(pin, sizeof(pin), "%s/" ADDED_MAP, stream.net.bpf_dir);
+	cr_assert_eq(unlink(pin), 0);
+	take_over(&stream.net);
+	stream_send(&stream);
+	cr_expect_eq(access(pin, F_OK), 0, "what was missing is made");
+	cr_expect_eq(pinned_config(&stream.net).layout, LC_LAYOUT_VERSION);
+	cr_expect_eq(pinned_config(&stream.net).readable_by, LC_LAYOUT_VERSION - 1);
+	stream_check(&stream);
+	net_close(&stream.net);
+}
+
+/* What is to be said is kept by daemons of either. */
+Test(layout, farewells_go_up_and_down)
+{
+	struct lc_farewell farewell = {.resumption = {.number = 7, .end = 1}, .why = 17};
+	static struct stream stream;
+	struct lc_farewell found;
+
+	stream_open(&stream);
+	cr_assert_eq(lc_plane_keep_farewell(stream.net.plane, &farewell), 0);
+	next_takes_over(&stream.net);
+	take_over(&stream.net);
+	cr_expect(lc_plane_find_farewell(stream.net.plane, &farewell.resumption, &found));
+	net_close(&stream.net);
+}
+
+/* ---- refused ---- */
+
+/* With everything left running. */
+static void expect_refused(struct stream *stream, const char *says)
+{
+	struct lc_error error = {""};
+
+	net_kill(&stream->net);
+	cr_expect_eq(net_start(&stream->net, &error), -EPROTO, "%s", error.text);
+	cr_expect_null(stream->net.plane);
+	cr_expect_not_null(strstr(error.text, says), "\"%s\"", error.text);
+	cr_expect_null(strchr(error.text, '\n'));
+	stream_send(stream);
+}
+
 Test(layout, refused)
 {
 	static struct stream stream;
@@ -219,13 +256,15 @@ Test(layout, refused)
 
 	stream_open(&stream);
 	set_layout(&stream, LC_LAYOUT_VERSION + 1, LC_LAYOUT_VERSION + 1);
-	expect_refused(&stream, "have layout 4 and this program reads layout 3");
+	expect_refused(&stream, "have layout 5 and this program reads layout 4");
 	set_layout(&stream, LC_LAYOUT_VERSION + 1, 0);
-	expect_refused(&stream, "have layout 4 and this program reads layout 3");
+	expect_refused(&stream, "have layout 5 and this program reads layout 4");
+	set_layout(&stream, LC_LAYOUT_VERSION - 2, LC_LAYOUT_VERSION - 2);
+	expect_refused(&stream, "have layout 2 and this program reads layout 4");
+	/* Of two apart the older one is refused, too. */
 	set_layout(&stream, LC_LAYOUT_VERSION - 1, LC_LAYOUT_VERSION - 1);
-	expect_refused(&stream, "have layout 2 and this program reads layout 3");
 	cr_expect_eq(start_next(&stream.net, says, sizeof(says)), 1);
-	cr_expect_not_null(strstr(says, "have layout 2 and this program reads layout 4"), "%s",
+	cr_expect_not_null(strstr(says, "have layout 3 and this program reads layout 5"), "%s",
 			   says);
 	/* Two above, of one that says that it may be read. */
 	set_layout(&stream, LC_LAYOUT_VERSION + 2, LC_LAYOUT_VERSION);
@@ -256,5 +295,10 @@ Test(layout, damaged)
 	cr_assert_eq(rename(pin, hidden), 0);
 	expect_refused(&stream, "lc_uplinks is not pinned");
 	cr_assert_eq(rename(hidden, pin), 0);
+
+	/* ...nor this one. */
+	snprintf(pin, sizeof(pin), "%s/" ADDED_MAP, stream.net.bpf_dir);
+	cr_assert_eq(unlink(pin), 0);
+	expect_refused(&stream, ADDED_MAP " is not pinned");
 	net_close(&stream.net);
 }
