@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/farewell.h"
 #include "daemon/say.h"
 #include "daemon/trunk.h"
 
@@ -200,6 +201,7 @@ static int adopt_all(struct node *node)
 	struct lc_plane *plane = node->plane;
 	int error = lc_plane_each_own_socket(plane, adopt_socket, node);
 
+	error = error ?: farewells_adopt(node);
 	error = error ?: lc_plane_each_own_session(plane, adopt_session, node);
 	error = error ?: lc_plane_each_own_leaf(plane, adopt_leaf, node);
 	error = error ?: lc_plane_each_own_session(plane, close_session, node);

@@ -10,7 +10,7 @@
  * One thread, one loop (sd-event). Each file calls only those before it:
  *
  * Order: say < timer < listening < options < purge < user < line < arrivals < application <
- *        socket < session < probe < membership < trunk < world < adopt < request < main
+ *        socket < session < probe < membership < trunk < farewell < world < adopt < request < main
  *
  * What goes the other way goes by functions handed over: a line, an application
  * and a timer call whom they were made for; a membership reaches all of this

@@ -66,6 +66,23 @@ void memberships_end(struct node *node)
 	free_gone(node);
 }
 
+/* ---- what outlives the daemon ---- */
+
+struct lc_resumption membership_resumption(const struct membership *membership)
+{
+	const struct lc_membership *member = &membership->member;
+	struct lc_resumption resumption = {
+		.number = member->number,
+		.end = 1 + member->end,
+		.secret = member->secret,
+		.own = membership->own,
+		.other = membership->other,
+	};
+
+	resumption.own.port = resumption.other.port = 0;
+	return resumption;
+}
+
 /* ---- what it belongs to ---- */
 
 void membership_set_owner(struct membership *membership, struct socket *owner)

@@ -20,6 +20,7 @@ struct membership {
 	struct lc_trunk_member trunk;  /* as its trunk knows it; of none until it is asked for */
 	struct lc_endpoint own, other; /* the addresses of the two nodes, port 0 */
 	bool within_node;	       /* they are one */
+	uint64_t left_ns;	       /* CLOCK_MONOTONIC; 0: it has not left */
 
 	struct socket *owner; /* whose request it is: the joiner's, the root's, the listener's */
 	LIST_ENTRY(membership) of_owner; /* owner->requested */
@@ -46,6 +47,9 @@ struct membership *membership_new(struct node *node, const struct lc_membership_
 void membership_bury(struct membership *membership);
 /* Frees all there are, at the daemon's end. */
 void memberships_end(struct node *node);
+
+/* What each of its records has of it. */
+struct lc_resumption membership_resumption(const struct membership *membership);
 
 /* From now on the socket's application is the one to be asked and told. */
 void membership_set_owner(struct membership *membership, struct socket *owner);

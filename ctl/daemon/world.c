@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "core/endpoint.h"
+#include "daemon/farewell.h"
 #include "daemon/probe.h"
 #include "daemon/say.h"
 #include "daemon/trunk.h"
@@ -335,18 +336,11 @@ static void keep(struct lc_membership *member)
 	struct membership *membership = membership_of(member);
 	struct lc_plane *plane = membership->node->plane;
 	const struct socket *socket = membership->socket;
-	struct lc_resumption resumption = {
-		.number = member->number,
-		.end = 1 + member->end,
-		.left = member->left,
-		.secret = member->secret,
-		.own = *own_address(member),
-		.other = *other_address(member),
-		.admitted_before = member->admitted_before,
-		.expected = member->expected,
-	};
+	struct lc_resumption resumption = membership_resumption(membership);
 
-	resumption.own.port = resumption.other.port = 0;
+	resumption.left = member->left;
+	resumption.admitted_before = member->admitted_before;
+	resumption.expected = member->expected;
 	membership->own = resumption.own;
 	membership->other = resumption.other;
 	if (lc_join_end_is_root(member->end)) {
@@ -368,9 +362,19 @@ static void forget(struct membership *membership)
 					       &(struct lc_endpoint){0}, false, NULL, NULL);
 }
 
+static void keep_farewell(struct lc_membership *member)
+{
+	farewell_keep(membership_of(member));
+}
+
+static void forget_farewell(struct lc_membership *member)
+{
+	farewell_forget(membership_of(member));
+}
+
 static uint64_t grace_us(const struct lc_membership *member)
 {
-	return membership_of(member)->node->options.grace_us;
+	return farewell_grace_us(membership_of(member));
 }
 
 static void on_deadline(void *context)
@@ -497,6 +501,8 @@ const struct lc_membership_world daemon_world = {
 	.count = count,
 	.find_path = find_path,
 	.keep = keep,
+	.keep_farewell = keep_farewell,
+	.forget_farewell = forget_farewell,
 	.grace_us = grace_us,
 	.draw = draw,
 	.set_timer = set_timer,

@@ -89,6 +89,8 @@ void lc_membership_event(struct lc_membership *member, enum lc_join_event event,
 	show(member, before);
 	member->world->note(member, before, step.reason);
 	arm_deadline(member);
+	if (before == LC_JOIN_LEFT)
+		member->world->forget_farewell(member);
 	if (step.state == LC_JOIN_GONE)
 		member->world->gone(member);
 }
@@ -100,9 +102,12 @@ bool lc_membership_is_resumable(const struct lc_membership *member)
 
 void lc_membership_adopt(struct lc_membership *member)
 {
-	member->state = member->left ? LC_JOIN_DRAINING : LC_JOIN_SUSPENDED;
+	if (member->why)
+		member->state = LC_JOIN_LEFT;
+	else
+		member->state = member->left ? LC_JOIN_DRAINING : LC_JOIN_SUSPENDED;
 	show(member, LC_JOIN_IDLE);
-	if (!member->left)
+	if (member->state != LC_JOIN_DRAINING)
 		arm_deadline(member);
 	else if (lc_steps_drain_on(member) < 0)
 		lc_membership_event(member, LC_ON_FAILED, member->left);

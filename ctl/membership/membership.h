@@ -63,7 +63,7 @@ struct lc_membership {
 	uint64_t last_admitted;
 	unsigned int drain_steps, still_steps;
 	struct lc_membership_counts reported;	 /* by the other end, last */
-	struct lc_membership_counts last_counts; /* when it ended */
+	struct lc_membership_counts last_counts; /* when it ended; LEFT: those of our LEAVE */
 };
 
 /* Whether the two nodes have to settle it when they meet again. */
@@ -83,6 +83,7 @@ enum leafcast_reason lc_membership_start(struct lc_membership *member, uint64_t 
  * Goes on from the records with what a daemon before this one began: the end,
  * number, secret, names, directions, and counts are filled in, and the plane's
  * number of a leaf's record. Suspended from now on; or draining, if `left` says so.
+ * Of one that has left (`why`) number, end, secret and last_counts are enough.
  */
 void lc_membership_adopt(struct lc_membership *member);
 

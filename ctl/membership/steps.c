@@ -191,15 +191,15 @@ static enum leafcast_reason do_send_refuse(struct lc_membership *member,
 			    &(struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = reason});
 }
 
-/* Again, if the other node was away when it was said: with what was counted then. */
+/* Of a member the same whenever it is said, and by whichever daemon. */
 static enum leafcast_reason do_send_leave(struct lc_membership *member, enum leafcast_reason reason)
 {
-	bool again = member->why != LEAFCAST_NO_REASON;
-	struct lc_membership_counts counts = again ? member->last_counts
-						   : member->world->count(member);
+	bool is_farewell = member->state == LC_JOIN_LEFT;
+	struct lc_membership_counts counts = is_farewell ? member->last_counts
+							 : member->world->count(member);
 	struct lc_message message = {
 		.kind = LC_MESSAGE_LEAVE,
-		.reason = again ? member->why : reason,
+		.reason = is_farewell ? member->why : reason,
 		.datagrams = counts.datagrams,
 		.bytes = counts.bytes,
 		.buffer_drops = counts.buffer_drops,
@@ -271,6 +271,10 @@ static enum leafcast_reason do_leave(struct lc_membership *member, enum leafcast
 {
 	(void)reason;
 	member->world->leave_leaf(member);
+	/* Only now is it known how many went to it. */
+	member->last_counts = member->world->count(member);
+	if (member->state == LC_JOIN_LEFT)
+		member->world->keep_farewell(member);
 	return LEAFCAST_NO_REASON;
 }
 
@@ -423,9 +427,9 @@ static enum leafcast_reason do_remove(struct lc_membership *member, enum leafcas
 {
 	const struct lc_membership_world *world = member->world;
 
-	member->last_counts = world->count(member);
-	if (member->state == LC_JOIN_LEFT)
-		member->why = reason;
+	/* What was said stays as it was said. */
+	if (member->state != LC_JOIN_LEFT)
+		member->last_counts = world->count(member);
 	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
 		world->stop_timer(member, timer);
 	if (member->leaf)
@@ -451,12 +455,22 @@ static enum leafcast_reason (*const actions_in_order[])(struct lc_membership *,
 _Static_assert(LC_DO_REMOVE == 1 << (sizeof(actions_in_order) / sizeof(actions_in_order[0]) - 1),
 	       "one function per action");
 
+/* Stored before anything is taken away: then a daemon that goes on from here says it. */
+static void begin_farewell(struct lc_membership *member, enum leafcast_reason reason)
+{
+	member->why = reason;
+	member->last_counts = member->world->count(member);
+	member->world->keep_farewell(member);
+}
+
 enum leafcast_reason lc_steps_run(struct lc_membership *member, unsigned int actions,
 				  enum leafcast_reason reason)
 {
 	/* Then what fails is not worth another step. */
 	bool last = member->state == LC_JOIN_GONE || member->state == LC_JOIN_LEFT;
 
+	if (member->state == LC_JOIN_LEFT && !member->why)
+		begin_farewell(member, reason);
 	for (unsigned int i = 0; actions >> i; i++) {
 		enum leafcast_reason failure = LEAFCAST_NO_REASON;
 

@@ -133,7 +133,21 @@ struct lc_membership_world {
 	 * Where that is lost so is the membership, when its daemon is.
 	 */
 	void (*keep)(struct lc_membership *member);
-	/* How long one may be suspended, in microseconds. */
+	/*
+	 * This end is over, and the other node has not read so: what a daemon after this
+	 * one needs to say it is stored (why, last_counts). Called before anything of this
+	 * end is taken away; at the root again when no copy is made any more, with the counts
+	 * that are final then. Its record goes later.
+	 * Where that is lost the other end learns, once both daemons have met, that it is over
+	 * and not why.
+	 */
+	void (*keep_farewell)(struct lc_membership *member);
+	/* ...and need not be said any more. */
+	void (*forget_farewell)(struct lc_membership *member);
+	/*
+	 * How long one may be suspended, in microseconds; of one that has left, what is
+	 * left of that since then. More than 0.
+	 */
 	uint64_t (*grace_us)(const struct lc_membership *member);
 
 	/* ---- chance and time ---- */

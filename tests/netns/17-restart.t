@@ -114,6 +114,36 @@ for at in root a; do
 	is "and a close" "$status" 0
 done
 
+# --- a goodbye that the daemon it was said to does not live to pass on
+nothing_to_say() { [[ $(bpftool -j map dump pinned "$lab/bpf/$1/lc_farewells" | jq length) == 0 ]]; }
+has_something_to_say() { ! nothing_to_say "$1"; }
+start a a leaf $session --bind $at_a
+open_root root $session --wait 1
+ok "a leaf joins" within 20 has_leaves root 1
+slay daemon-a
+make_records "$lab/records" 1400 1000
+feed "$lab/records"
+close_root
+ok "what the leaf's daemon is to be told is kept" within 5 has_something_to_say root
+again root slay 0
+daemon a || give_up "no daemon on a again"
+finish a
+is "a leaf is told that its root closed, by a daemon that began later" "$status" 0
+is "after all that was sent before" "$(check_records 1400 "$lab/a.out")" "$(all_of 1000)"
+ok "and then it need not be told any more" within 5 nothing_to_say root
+start a a leaf $session --bind $at_a
+open_root root $session --wait 1
+ok "a leaf joins" within 20 has_leaves root 1
+slay daemon-root
+end a
+ok "what the root's daemon is to be told is kept" within 5 has_something_to_say a
+again a slay 0
+daemon root || give_up "no daemon on root again"
+ok "a root is told that its leaf closed, by a daemon that began later" \
+	within 10 said root "leaf $at_a left"
+ok "and then it need not be told any more" within 5 nothing_to_say a
+close_root
+
 # --- what ends while its daemon is away
 start a a leaf $session --bind $at_a
 open_root root $session --wait 1

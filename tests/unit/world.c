@@ -212,6 +212,7 @@ static void leave_leaf(struct lc_membership *member)
 {
 	end_of(member)->entered = false;
 	end_of(member)->left = true;
+	end_of(member)->sent += end_of(member)->late;
 }
 
 static void remove_leaf(struct lc_membership *member)
@@ -256,10 +257,37 @@ static void keep(struct lc_membership *member)
 	end->kept = *member;
 }
 
+/* The first is stored while everything is still as it was; none is without its end's record, nor after it. */
+static void keep_farewell(struct lc_membership *member)
+{
+	struct end *end = end_of(member);
+
+	cr_assert_neq(member->number, 0, "%s", end->what);
+	cr_assert_neq(member->why, LEAFCAST_NO_REASON, "%s", end->what);
+	cr_assert_not(end->released, "%s", end->what);
+	if (!end->farewell.number) {
+		cr_assert_not(end->left, "%s has left already", end->what);
+		cr_assert_eq(end->has_leaf, end == &root);
+		cr_assert_eq(end->admits, end == &leaf);
+		end->left_us = now_us;
+	}
+	end->farewell = *member;
+}
+
+static void forget_farewell(struct lc_membership *member)
+{
+	struct end *end = end_of(member);
+
+	cr_assert_neq(end->farewell.number, 0, "%s had said none", end->what);
+	end->farewell = (struct lc_membership){0};
+}
+
 static uint64_t grace_us(const struct lc_membership *member)
 {
-	(void)member;
-	return GRACE_US;
+	const struct end *end = end_of(member);
+	uint64_t gone_us = end->left_us ? now_us - end->left_us : 0;
+
+	return gone_us < GRACE_US ? GRACE_US - gone_us : 1;
 }
 
 static int set_timer(struct lc_membership *member, enum lc_membership_timer timer, uint64_t in_us)
@@ -301,6 +329,10 @@ static void release(struct lc_membership *member)
 	struct end *end = end_of(member);
 
 	cr_assert_not(end->released, "%s", end->what);
+	if (member->state == LC_JOIN_LEFT)
+		cr_assert_eq(memcmp(&end->farewell.last_counts, &member->last_counts,
+				    sizeof(member->last_counts)),
+			     0, "%s: the farewell has what was said", end->what);
 	end->released = true;
 }
 
@@ -340,6 +372,8 @@ static const struct lc_membership_world played = {
 	.count = count,
 	.find_path = find_path,
 	.keep = keep,
+	.keep_farewell = keep_farewell,
+	.forget_farewell = forget_farewell,
 	.grace_us = grace_us,
 	.draw = draw,
 	.set_timer = set_timer,
@@ -531,11 +565,30 @@ void connection_is_back(void)
 	settle();
 }
 
-/* What struct lc_resumption, struct lc_leaf and struct lc_admit hold. */
+/* What struct lc_farewell holds. */
+static void take_up_farewell(struct end *end)
+{
+	const struct lc_membership *kept = &end->farewell;
+
+	lc_membership_init(&end->member, kept->world);
+	end->member.end = kept->end;
+	end->member.number = kept->number;
+	end->member.secret = kept->secret;
+	end->member.why = kept->why;
+	end->member.last_counts = kept->last_counts;
+	memset(end->due_us, 0, sizeof(end->due_us));
+	lc_membership_adopt(&end->member);
+}
+
+/* What struct lc_resumption, struct lc_leaf and struct lc_admit hold, if there is no farewell. */
 void daemon_is_replaced(struct end *end)
 {
 	const struct lc_membership *kept = &end->kept;
 
+	if (end->farewell.number) {
+		take_up_farewell(end);
+		return;
+	}
 	cr_assert_neq(kept->number, 0, "%s was not kept", end->what);
 	lc_membership_init(&end->member, kept->world);
 	end->member.end = kept->end;
@@ -642,6 +695,7 @@ void nothing_is_left(const char *after)
 		cr_assert(end->gone, "after %s: %s is %s", after, end->what,
 			  lc_join_state_word(end->member.state));
 		cr_assert(end->released, "after %s: %s", after, end->what);
+		cr_assert_eq(end->farewell.number, 0, "after %s: %s", after, end->what);
 		cr_assert_not(end->has_leaf || end->entered, "after %s: %s has a record", after,
 			      end->what);
 		cr_assert_not(end->admits, "after %s: %s lets data in", after, end->what);

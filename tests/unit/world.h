@@ -36,6 +36,7 @@ struct end {
 	struct lc_listener_terms terms;
 	struct lc_path path;
 	bool evicts;	      /* there is a suspended membership in the way */
+	unsigned int late;    /* copies that are made while the leaf leaves */
 	unsigned int backlog; /* 0: nobody listens */
 
 	/* What the member did */
@@ -57,6 +58,8 @@ struct end {
 	unsigned int joined, ended, suspended; /* times */
 	enum leafcast_reason why;
 	struct lc_membership kept; /* as it was when its record was written last; number 0: never */
+	struct lc_membership farewell; /* ...its farewell; number 0: there is none */
+	uint64_t left_us;	       /* 0: it has not left */
 	bool released, gone;
 	bool shown_suspended; /* to people */
 };
@@ -90,7 +93,7 @@ void settle(void);
 void connection_breaks(int error);
 /* ...and is back: each end that can be resumed is, if the other has it too and proves it; else it is forgotten. */
 void connection_is_back(void);
-/* This end's daemon is replaced by one that knows what the record says, of a member. */
+/* This end's daemon is replaced by one that knows what the record says, of a member, or the farewell. */
 void daemon_is_replaced(struct end *end);
 void wait_us(uint64_t us);
 /* So many datagrams to this leaf; as many arrive. */
@@ -101,7 +104,7 @@ const struct lc_local_message *heard(const struct end *end, enum lc_local_kind k
 /* It was told exactly once how the join came out; returns that. */
 enum leafcast_reason outcome(const struct end *end);
 
-/* Both are gone, and nothing of them is left: no record, place, timer, open door or connection. */
+/* Both are gone, and nothing of them is left: no record, farewell, place, timer, open door or connection. */
 void nothing_is_left(const char *after);
 
 #endif
