@@ -163,6 +163,21 @@ bool app_hears_nothing(struct app *app, int ms)
 	return app->events == 0 && receive(app, &message, ms) == -EAGAIN;
 }
 
+struct lc_local_message resume_as(uint64_t number, enum lc_local_role role, bool member)
+{
+	return (struct lc_local_message){
+		.kind = LC_LOCAL_RESUME, .socket = number, .role = role, .member = member};
+}
+
+struct lc_local_message closed(int descriptor)
+{
+	struct lc_local_message message = {.kind = LC_LOCAL_CLOSED_MEANWHILE};
+	socklen_t length = sizeof(message.cookie);
+
+	cr_assert_eq(getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &message.cookie, &length), 0);
+	return message;
+}
+
 static struct app app_with(enum lc_local_role role, const char *name, unsigned int backlog)
 {
 	struct app app = app_new();

@@ -24,7 +24,9 @@ unsigned long memory_slack_kb = 1024;
 unsigned int idle_descriptors;
 pid_t daemon_pid;
 
-static char directory[64], runtime_dir[80], bpf_mount[80], bpf_dir[96], log_file[80];
+char bpf_dir[96];
+
+static char directory[64], runtime_dir[80], bpf_mount[80], log_file[80];
 static struct holding at_start;
 
 long now_ms(void)
@@ -195,7 +197,7 @@ static void find_daemon(void)
 /* And a trunk without memberships is kept for so long: of trunk/trunk.h. */
 #define IDLE_SECONDS 10
 
-static void execute(unsigned int descriptors)
+static void execute(unsigned int descriptors, const char *grace)
 {
 	struct rlimit limit = {descriptors, descriptors};
 	int log = open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -207,7 +209,7 @@ static void execute(unsigned int descriptors)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execl(daemon_path, daemon_path, "--runtime-dir", runtime_dir, "--bpf-dir", bpf_dir,
-	      "--insecure", "--grace", GRACE, NULL);
+	      "--insecure", "--grace", grace, NULL);
 	_exit(1);
 }
 
@@ -225,10 +227,22 @@ static bool is_ready(void)
 	return ready;
 }
 
-void daemon_starts_with(unsigned int descriptors)
+static void begin_daemon(unsigned int descriptors, const char *grace)
 {
 	long deadline = now_ms() + 20000;
 
+	/* Of one before. */
+	unlink(log_file);
+	daemon_pid = fork();
+	if (daemon_pid == 0)
+		execute(descriptors, grace);
+	while (!is_ready() && now_ms() < deadline)
+		pause_ms(10);
+	cr_assert(is_ready(), "no daemon");
+}
+
+void daemon_starts_with(unsigned int descriptors)
+{
 	signal(SIGPIPE, SIG_IGN);
 	enter_topology();
 	here("ip addr add 192.0.2.3/24 dev near0");
@@ -236,12 +250,7 @@ void daemon_starts_with(unsigned int descriptors)
 		there("ip addr add 192.0.2.%d/24 dev far0", i);
 	find_daemon();
 	make_directories();
-	daemon_pid = fork();
-	if (daemon_pid == 0)
-		execute(descriptors);
-	while (!is_ready() && now_ms() < deadline)
-		pause_ms(10);
-	cr_assert(is_ready(), "no daemon");
+	begin_daemon(descriptors, GRACE);
 	setenv("LEAFCAST_RUNTIME_DIR", runtime_dir, 1);
 	at_start = holding();
 }
@@ -249,6 +258,17 @@ void daemon_starts_with(unsigned int descriptors)
 void daemon_starts(void)
 {
 	daemon_starts_with(0);
+}
+
+void daemon_is_killed(void)
+{
+	kill(daemon_pid, SIGKILL);
+	waitpid(daemon_pid, NULL, 0);
+}
+
+void daemon_starts_again(void)
+{
+	begin_daemon(0, "60");
 }
 
 void daemon_ends(void)

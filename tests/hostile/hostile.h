@@ -44,7 +44,13 @@ void daemon_exits(long deadline_ms);
 /* The same, with at most so many descriptors. */
 void daemon_starts_with(unsigned int descriptors);
 
+/* It is killed, and another comes, which keeps for a minute what is an absent daemon's or application's. */
+void daemon_is_killed(void);
+void daemon_starts_again(void);
+
 extern pid_t daemon_pid;
+/* Where it pins. */
+extern char bpf_dir[96];
 
 /* What the daemon holds: descriptors, memory, records in the kernel. */
 struct holding {
@@ -99,6 +105,11 @@ bool app_is_answered(struct app *app);
 /* Whatever comes next; false: nothing does in that time. */
 bool app_next(struct app *app, struct lc_local_message *message, int ms);
 bool app_hears_nothing(struct app *app, int ms);
+
+/* RESUME of a socket as that number, which its library takes for a member (a root: for open) or not. */
+struct lc_local_message resume_as(uint64_t number, enum lc_local_role role, bool member);
+/* CLOSED_MEANWHILE, in order, of the socket of that descriptor. */
+struct lc_local_message closed(int descriptor);
 
 /* With a root, number 1, that listens on `name`. */
 struct app app_with_root(const char *name, unsigned int backlog);

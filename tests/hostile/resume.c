@@ -8,21 +8,6 @@
 
 TestSuite(resume, .timeout = 60);
 
-static struct lc_local_message resume_as(uint64_t number, enum lc_local_role role, bool member)
-{
-	return (struct lc_local_message){
-		.kind = LC_LOCAL_RESUME, .socket = number, .role = role, .member = member};
-}
-
-static struct lc_local_message closed(int descriptor)
-{
-	struct lc_local_message message = {.kind = LC_LOCAL_CLOSED_MEANWHILE};
-	socklen_t length = sizeof(message.cookie);
-
-	cr_assert_eq(getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &message.cookie, &length), 0);
-	return message;
-}
-
 /* A root, number 1, that listens on SESSION by `descriptor`, of an application that is gone. */
 static void root_is_left_behind(int descriptor)
 {
