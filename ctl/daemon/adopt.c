@@ -292,7 +292,7 @@ static void on_look(void *context)
 		sweep(node);
 	adopt_progress(node);
 	if (node->unclaimed)
-		timer_set(&adoption.look, node->event, LOOK_US, on_look, node);
+		timer_set_deadline(&adoption.look, node->event, LOOK_US, on_look, node);
 }
 
 void adopt_expire(struct socket *socket)
@@ -358,8 +358,10 @@ int adopt(struct node *node, const struct application_handler *handler, void (*o
 	error = adopt_all(node);
 	if (!error && node->unclaimed) {
 		say(SD_INFO, "%u sockets of an earlier leafcastd go on", node->unclaimed);
-		error = timer_set(&adoption.look, node->event, LOOK_US, on_look, node);
-		error = error ?: timer_set(&adoption.hold, node->event, HOLD_US, be_over, node);
+		error = timer_set_deadline(&adoption.look, node->event, LOOK_US, on_look, node);
+		if (!error)
+			error = timer_set_deadline(&adoption.hold, node->event, HOLD_US, be_over,
+						   node);
 	}
 	if (!error)
 		adopt_progress(node);

@@ -111,8 +111,8 @@ void application_leave(struct application *application)
 	application->greeted = application->listens = false;
 	application->room = 0;
 	/* Without memory for that it is away until its process ends, or its sockets are found to be gone. */
-	if (timer_set(&application->grace, node->event, node->options.grace_us, on_grace,
-		      application) < 0)
+	if (timer_set_deadline(&application->grace, node->event, node->options.grace_us, on_grace,
+			       application) < 0)
 		say(SD_WARNING, "no memory: sockets of user %u are kept for longer",
 		    (unsigned int)application->uid);
 }

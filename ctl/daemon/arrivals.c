@@ -102,7 +102,7 @@ void arrivals_add(struct node *node, struct lc_peer *peer, arrival_greets *greet
 	TAILQ_INSERT_TAIL(&node->arrivals, line, arrival);
 	node->arrival_count++;
 	line->arrives = true;
-	if (timer_set(&line->deadline, node->event, HELLO_DEADLINE, on_deadline, line) < 0)
+	if (timer_set_deadline(&line->deadline, node->event, HELLO_DEADLINE, on_deadline, line) < 0)
 		turn_away(line);
 }
 

@@ -3,12 +3,37 @@
 
 #include <time.h>
 
-static int on_time(sd_event_source *source, uint64_t now, void *context)
+/* So much of a deadline is not cut up any more. */
+#define LAST_US (SECOND / 2)
+
+static int arm(struct timer *timer, uint64_t in_us)
+{
+	int error = sd_event_source_set_time_relative(timer->source, in_us);
+
+	/* 0 would be sd-event's own idea of accuracy, a quarter of a second. */
+	if (error >= 0)
+		error = sd_event_source_set_time_accuracy(timer->source, in_us / 100 + 1);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(timer->source, SD_EVENT_ONESHOT);
+	return error < 0 ? error : 0;
+}
+
+/* The next part of a deadline: however late that ends, the rest comes after it. */
+static int arm_part(struct timer *timer, uint64_t left_us)
+{
+	uint64_t part_us = left_us > LAST_US ? left_us / 2 : left_us;
+
+	timer->left_us = left_us - part_us;
+	return arm(timer, part_us);
+}
+
+static int on_time(sd_event_source *source, uint64_t due, void *context)
 {
 	struct timer *timer = context;
 
-	(void)source, (void)now;
-	timer->run_out(timer->context);
+	(void)source, (void)due;
+	if (!timer->left_us || arm_part(timer, timer->left_us) < 0)
+		timer->run_out(timer->context);
 	return 0;
 }
 
@@ -20,8 +45,8 @@ static int make(struct timer *timer, sd_event *event)
 	return error < 0 ? error : 0;
 }
 
-int timer_set(struct timer *timer, sd_event *event, uint64_t in_us, void (*run_out)(void *context),
-	      void *context)
+static int prepare(struct timer *timer, sd_event *event, void (*run_out)(void *context),
+		   void *context)
 {
 	int error = timer->source ? 0 : make(timer, event);
 
@@ -29,13 +54,24 @@ int timer_set(struct timer *timer, sd_event *event, uint64_t in_us, void (*run_o
 		return error;
 	timer->run_out = run_out;
 	timer->context = context;
-	error = sd_event_source_set_time_relative(timer->source, in_us);
-	/* 0 would be sd-event's own idea of accuracy, a quarter of a second. */
-	if (error >= 0)
-		error = sd_event_source_set_time_accuracy(timer->source, in_us / 100 + 1);
-	if (error >= 0)
-		error = sd_event_source_set_enabled(timer->source, SD_EVENT_ONESHOT);
-	return error < 0 ? error : 0;
+	timer->left_us = 0;
+	return 0;
+}
+
+int timer_set(struct timer *timer, sd_event *event, uint64_t in_us, void (*run_out)(void *context),
+	      void *context)
+{
+	int error = prepare(timer, event, run_out, context);
+
+	return error ?: arm(timer, in_us);
+}
+
+int timer_set_deadline(struct timer *timer, sd_event *event, uint64_t in_us,
+		       void (*run_out)(void *context), void *context)
+{
+	int error = prepare(timer, event, run_out, context);
+
+	return error ?: arm_part(timer, in_us);
 }
 
 void timer_stop(struct timer *timer)

@@ -13,6 +13,7 @@
 
 struct timer {
 	sd_event_source *source;
+	uint64_t left_us; /* of a deadline, after what it is set for now */
 	void (*run_out)(void *context);
 	void *context;
 };
@@ -23,6 +24,14 @@ struct timer {
  */
 int timer_set(struct timer *timer, sd_event *event, uint64_t in_us, void (*run_out)(void *context),
 	      void *context);
+/*
+ * The same for what ends something because others have said nothing. While this
+ * process is stopped (SIGSTOP, a frozen cgroup) it hears nobody, so that time counts
+ * as no more than half of what was left of `in_us`, unless that was less than half a
+ * second: what waits in the sockets is heard in the rest.
+ */
+int timer_set_deadline(struct timer *timer, sd_event *event, uint64_t in_us,
+		       void (*run_out)(void *context), void *context);
 void timer_stop(struct timer *timer);
 /* Gives it back. */
 void timer_free(struct timer *timer);

@@ -300,7 +300,12 @@ static void set_timer(struct lc_trunk *lc_trunk, enum lc_trunk_timer timer, uint
 	};
 	struct trunk *trunk = trunk_of(lc_trunk);
 
-	timer_set(&trunk->timers[timer], trunk->node->event, in_us, run_out[timer], trunk);
+	/* To call although nobody was heard does no harm. */
+	if (timer == LC_TRUNK_RETRY)
+		timer_set(&trunk->timers[timer], trunk->node->event, in_us, run_out[timer], trunk);
+	else
+		timer_set_deadline(&trunk->timers[timer], trunk->node->event, in_us, run_out[timer],
+				   trunk);
 	if (timer == LC_TRUNK_IDLE)
 		be_idle(trunk);
 }

@@ -406,9 +406,14 @@ static int set_timer(struct lc_membership *member, enum lc_membership_timer time
 		[LC_TIMER_DRAIN] = on_drain,
 	};
 	struct membership *membership = membership_of(member);
+	sd_event *event = membership->node->event;
 
-	return timer_set(&membership->timers[timer], membership->node->event, in_us, run_out[timer],
-			 membership);
+	/* Probes and drains wait for the kernel, which was not stopped. */
+	if (timer != LC_TIMER_DEADLINE)
+		return timer_set(&membership->timers[timer], event, in_us, run_out[timer],
+				 membership);
+	return timer_set_deadline(&membership->timers[timer], event, in_us, run_out[timer],
+				  membership);
 }
 
 static void stop_timer(struct lc_membership *member, enum lc_membership_timer timer)

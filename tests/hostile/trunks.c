@@ -3,8 +3,10 @@
 #include "hostile.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "protocol/codec.h"
@@ -407,4 +409,67 @@ Behaves(trunks, answers_that_are_not_read)
 	cr_assert_leq(most, before + 4 * QUEUE_KB, "%lu kB", most - before);
 #endif
 	lc_peer_free(connection);
+}
+
+/* ---- a daemon that is stopped ---- */
+
+/* By a process of its own: who calls meanwhile waits for an answer. */
+static pid_t continues_in(long ms)
+{
+	pid_t child = fork();
+
+	if (child != 0)
+		return child;
+	pause_ms(ms);
+	kill(daemon_pid, SIGCONT);
+	_exit(0);
+}
+
+/* A root, number 1, whose application goes away. */
+static void root_is_left_behind(int descriptor)
+{
+	struct app app = app_new();
+
+	app_must(
+		&app,
+		(struct lc_local_message){.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_ROOT},
+		dup(descriptor));
+	app_must(&app,
+		 (struct lc_local_message){.kind = LC_LOCAL_LISTEN, .socket = 1, .backlog = 5}, -1);
+	app_free(&app);
+}
+
+/* Who came while it could hear nobody is heard before a grace time that is over ends anything. */
+Behaves(trunks, who_comes_while_the_daemon_is_stopped)
+{
+	struct app app = app_with_root(SESSION, 5), again;
+	struct leaf leaf = leaf_joins(&app, "192.0.2.2:4000", 2, 1000);
+	int descriptor = udp_here("192.0.2.1:5001");
+	struct peer *other;
+	pid_t child;
+
+	root_is_left_behind(descriptor);
+	cut(leaf.peer);
+	/* Later events are served after those ends. */
+	other = call("192.0.2.10");
+	kill(daemon_pid, SIGSTOP);
+	child = continues_in(1500); /* longer than the grace time */
+	call_again(leaf.peer, &(struct proofs){.count = 1, .peers = {leaf.peer}});
+	again = app_new();
+	app_must(
+		&again,
+		(struct lc_local_message){
+			.kind = LC_LOCAL_RESUME, .socket = 1, .role = LC_ROLE_ROOT, .member = true},
+		dup(descriptor));
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	cr_assert(hears_nothing(leaf.peer));
+	cr_assert(app_hears_nothing(&app, 0));
+	has_leaves(1);
+	app_must(&again, (struct lc_local_message){.kind = LC_LOCAL_CLOSE, .socket = 1}, -1);
+	app_free(&again);
+	close(descriptor);
+	peer_free(other);
+	leaf_free(&leaf);
+	app_event(&app, LC_LOCAL_CLOSED);
+	app_free(&app);
 }
