@@ -375,6 +375,29 @@ Behaves(trunks, a_proof_from_elsewhere)
 	app_free(&app);
 }
 
+/* What the other node has no more is over when it says so, not when the grace time is. */
+Behaves(trunks, nothing_to_resume)
+{
+	struct app app = app_with_root(SESSION, 5);
+	struct leaf leaf = leaf_joins(&app, "192.0.2.2:4000", 2, 1000), later;
+	struct lc_message message;
+
+	cut(leaf.peer);
+	call_again(leaf.peer, &(struct proofs){0});
+	later = leaf_new("192.0.2.2:4001");
+	leaf_asks(&later, SESSION);
+	leaf_proves(&later);
+	/* So it comes before what is asked after that. */
+	cr_assert_eq(app_event(&app, LC_LOCAL_CLOSED).socket, 2);
+	app_accepts(&app, 3);
+	cr_assert_eq(hear(later.peer, &message, 1000), LC_MESSAGE_ACCEPT);
+	has_leaves(1);
+	leaf_free(&leaf);
+	leaf_free(&later);
+	cr_assert_eq(app_event(&app, LC_LOCAL_CLOSED).socket, 3);
+	app_free(&app);
+}
+
 /* ---- memory ---- */
 
 /* Asks and never acknowledges: a window of answers at most comes, the rest waits, bounded, and then that is the end. */

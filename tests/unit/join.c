@@ -156,6 +156,8 @@ static const struct {
 	{"nobody is left to hear that", J, LC_JOIN_LEFT, LC_ON_DEADLINE, LC_JOIN_GONE, 0,
 	 LEAFCAST_NO_REASON},
 	{"both have left", A, LC_JOIN_LEFT, LC_ON_GOT_LEAVE, LC_JOIN_GONE, 0, LEAFCAST_NO_REASON},
+	{"who has left is not known any more", V, LC_JOIN_LEFT, LC_ON_FORGOTTEN, LC_JOIN_GONE, 0,
+	 LEAFCAST_NO_REASON},
 	/* Deaths of this end: the peer gets WSAECONNRESET. */
 	{"the leaf's process dies", J, LC_JOIN_MEMBER, LC_ON_APP_DIES, LC_JOIN_LEFT,
 	 DO(SEND_LEAVE) | DO(ADMIT_NOBODY) | DO(REMOVE), LEAFCAST_RESET},

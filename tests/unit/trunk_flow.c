@@ -8,32 +8,36 @@
 
 TestSuite(trunk_flow, .init = trunks_begin, .fini = trunks_end, .timeout = 120);
 
-/* No turn of the loop is as long as the table. */
-Test(trunk_flow, a_turn_does_a_part)
+/* The most that become so at near in one step. */
+static unsigned int most_at_once(enum play_state state)
 {
 	unsigned int before = 0, most = 0;
 
+	while (steps()) {
+		unsigned int now = 0;
+
+		step(0);
+		for (unsigned int i = 0; i < near.member_count; i++)
+			now += near.members[i]->state == state;
+		if (now > before && now - before > most)
+			most = now - before;
+		before = now;
+	}
+	return most;
+}
+
+/* No turn of the loop is as long as the table. */
+Test(trunk_flow, a_turn_does_a_part)
+{
 	for (uint64_t number = 1; number <= 5000; number++)
 		joins(&near, number);
 	play_on();
-	for (int what = 0; what < 2; what++) {
-		before = 0;
-		if (what == 0)
-			cut(0);
-		while (steps()) {
-			unsigned int now = 0;
-
-			step(0);
-			for (unsigned int i = 0; i < near.member_count; i++)
-				now += near.members[i]->state == (what ? JOINED : SUSPENDED);
-			if (now > before && now - before > most)
-				most = now - before;
-			before = now;
-			if (what == 0 && now == 5000)
-				break;
-		}
-	}
-	cr_expect_eq(most, LC_TRUNK_AT_ONCE);
+	cut(0);
+	cr_expect_eq(most_at_once(SUSPENDED), LC_TRUNK_AT_ONCE);
+	run_out(LC_TRUNK_RETRY);
+	cr_expect_eq(most_at_once(JOINED), LC_TRUNK_AT_ONCE);
+	for (uint64_t number = 1; number <= 5000; number++)
+		expect_joined(number);
 }
 
 /* What was said to `side` and it has not read. */

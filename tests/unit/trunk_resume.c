@@ -163,6 +163,36 @@ Test(trunk_resume, what_the_other_side_does_not_have_is_forgotten)
 	expect_joined(2);
 }
 
+/* Who has lost all its records knows of none: they are over at the other side when the two meet. */
+Test(trunk_resume, what_was_lost_with_the_records_is_forgotten)
+{
+	struct side *losers[] = {&near, &far};
+
+	for (int i = 0; i < 2; i++) {
+		struct side *loser = losers[i], *keeper = loser->other;
+
+		trunks_end();
+		trunks_begin();
+		joins(&near, 1);
+		joins(&far, 2);
+		play_on();
+		for (unsigned int j = 0; j < loser->member_count; j++) {
+			lc_trunk_detach(&loser->members[j]->trunk);
+			loser->members[j]->state = GONE;
+		}
+		starts_anew(loser);
+		play_on();
+		for (uint64_t number = 1; number <= 2; number++) {
+			expect_gone(keeper, number);
+			cr_expect_eq(member_of(keeper, number)->forgotten, 1);
+			cr_expect_eq(member_of(keeper, number)->resumed, 0);
+		}
+		joins(keeper, 3);
+		play_on();
+		expect_joined(3);
+	}
+}
+
 Test(trunk_resume, a_wrong_proof_is_none)
 {
 	joins(&near, 1);
