@@ -2,10 +2,14 @@
 /* Adopting what was left half done, and what cannot be adopted. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "books.h"
@@ -151,4 +155,99 @@ Test(killed, socket_without_its_filter)
 	cr_expect(is_locked(bare));
 	cr_expect_eq(lc_plane_guard_socket(net.plane, locked), 0);
 	net_close(&net);
+}
+
+/* ---- what is to be resumed, instruction by instruction ---- */
+
+/* In memory of both: the record as a child stores `next` over it. */
+struct stored {
+	struct lc_resumption record, next;
+};
+
+static pid_t begin_to_store(struct stored *stored)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		lc_resumption_store(&stored->record, &stored->next);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFSTOPPED(status), "ptrace: %x", status);
+	return child;
+}
+
+/* `is_sound` is asked after each instruction, so it sees what a kill there would leave. */
+static void store_in_steps(const struct lc_resumption *former, const struct lc_resumption *next,
+			   bool (*is_sound)(const struct lc_resumption *record,
+					    const struct lc_resumption *former,
+					    const struct lc_resumption *next))
+{
+	struct stored *stored = mmap(NULL, sizeof(*stored), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int unsound = 0, changes = 0;
+	struct lc_resumption last = *former;
+	int status = 0;
+	pid_t child;
+
+	cr_assert_neq(stored, MAP_FAILED);
+	*stored = (struct stored){*former, *next};
+	child = begin_to_store(stored);
+	while (ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) == 0 &&
+	       waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		changes += memcmp(&last, &stored->record, sizeof(last)) != 0;
+		last = stored->record;
+		unsound += !is_sound(&last, former, next);
+	}
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+	cr_expect_eq(unsound, 0, "after %u instructions", unsound);
+	cr_expect_gt(changes, 1, "the stores were seen one by one");
+	cr_expect_arr_eq(&last, next, sizeof(last));
+	munmap(stored, sizeof(*stored));
+}
+
+static bool is_one_or_none(const struct lc_resumption *record, const struct lc_resumption *former,
+			   const struct lc_resumption *next)
+{
+	return !record->number || memcmp(record, former, sizeof(*record)) == 0 ||
+	       memcmp(record, next, sizeof(*record)) == 0;
+}
+
+static bool has_not_left_unexpected(const struct lc_resumption *record,
+				    const struct lc_resumption *former,
+				    const struct lc_resumption *next)
+{
+	return record->number == former->number &&
+	       (record->left == former->left || record->expected == next->expected);
+}
+
+/* Of another membership no word is found under the number of the one, nor the other way round. */
+Test(killed, half_stored_resumptions)
+{
+	const struct lc_resumption none = {0};
+	struct lc_resumption one = {
+		.number = 0x1111111111111111,
+		.end = 1,
+		.secret = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+		.own = {.addr = {7}, .family = LC_INET},
+		.other = {.addr = {8}, .family = LC_INET},
+		.admitted_before = 11,
+		.handle_cookie = 12,
+	};
+	struct lc_resumption other = one, left = one;
+
+	other.number = 0x2222222222222222;
+	other.end = 2;
+	other.secret.bytes[15] = 99;
+	other.own.addr[0] = other.other.addr[0] = 9;
+	other.admitted_before = other.handle_cookie = 99;
+	store_in_steps(&none, &one, is_one_or_none);
+	store_in_steps(&one, &other, is_one_or_none);
+	store_in_steps(&one, &none, is_one_or_none);
+	left.left = 3;
+	left.expected = 1000;
+	store_in_steps(&one, &left, has_not_left_unexpected);
 }
