@@ -174,16 +174,18 @@ static int cannot_go_on(const char *bpf_dir, const struct layout *layout, struct
 {
 	if (layout->missing)
 		return lc_fail(error, -EPROTO,
-			       "the plane in %s is damaged: %s is not pinned there any more",
-			       bpf_dir, layout->missing);
+			       "the plane in %s is damaged: %s is not pinned there any "
+			       "more; " LC_PURGE_ENDS,
+			       bpf_dir, layout->missing, bpf_dir);
 	if (may_go_on_with(layout))
-		return lc_fail(error, -EPROTO, "the maps in %s are not those of layout %u", bpf_dir,
-			       layout->number);
+		return lc_fail(error, -EPROTO,
+			       "the maps in %s are not those of layout %u; " LC_PURGE_ENDS, bpf_dir,
+			       layout->number, bpf_dir);
 	return lc_fail(error, -EPROTO,
 		       "the maps in %s have layout %u and this program reads layout %d: "
-		       "they were made by another version of leafcastd, and what it began goes on; "
-		       "`leafcastd --purge` ends it",
-		       bpf_dir, layout->number, LC_LAYOUT_VERSION);
+		       "they were made by another version of leafcastd, and what it began goes "
+		       "on; " LC_PURGE_ENDS,
+		       bpf_dir, layout->number, LC_LAYOUT_VERSION, bpf_dir);
 }
 
 int lc_maps_take_pins(struct lc_maps *maps, const char *bpf_dir, struct lc_error *error)

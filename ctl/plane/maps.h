@@ -37,6 +37,9 @@ void lc_maps_init(struct lc_maps *maps);
 /* The pins and what is in them stay. */
 void lc_maps_close(struct lc_maps *maps);
 
+/* What ends a plane that cannot be adopted; takes the directory. */
+#define LC_PURGE_ENDS "`leafcastd --purge --bpf-dir %s` ends it"
+
 /*
  * Takes what is pinned below bpf_dir, after a look at layout and types; maps
  * that an older layout does not have are not held then. -ENOENT: none, or not

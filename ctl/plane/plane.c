@@ -106,16 +106,18 @@ static int set_up(struct lc_plane *plane, const struct lc_plane_options *options
 	int err = find_pins(plane, error);
 
 	if (!err && plane->adopted && fit_capacities(plane, &capacities))
-		return lc_fail(error, -EPROTO, "cannot map the records pinned in %s",
-			       plane->bpf_dir);
+		return lc_fail(error, -EPROTO,
+			       "cannot map the records pinned in %s; " LC_PURGE_ENDS,
+			       plane->bpf_dir, plane->bpf_dir);
 	if (!err)
 		err = lc_programs_load(&plane->programs, &plane->maps, &capacities, error);
 	if (err)
 		return err;
 	err = read_records(plane);
 	if (err == -EPROTO)
-		return lc_fail(error, err, "the records in %s contradict each other",
-			       plane->bpf_dir);
+		return lc_fail(error, err,
+			       "the records in %s contradict each other; " LC_PURGE_ENDS,
+			       plane->bpf_dir, plane->bpf_dir);
 	if (err)
 		return lc_fail(error, err, "cannot use the BPF maps: %s", strerror(-err));
 	if (!plane->adopted)

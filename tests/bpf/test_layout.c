@@ -239,11 +239,14 @@ Test(layout, farewells_go_up_and_down)
 static void expect_refused(struct stream *stream, const char *says)
 {
 	struct lc_error error = {""};
+	char way_out[160];
 
 	net_kill(&stream->net);
 	cr_expect_eq(net_start(&stream->net, &error), -EPROTO, "%s", error.text);
 	cr_expect_null(stream->net.plane);
 	cr_expect_not_null(strstr(error.text, says), "\"%s\"", error.text);
+	snprintf(way_out, sizeof(way_out), "`leafcastd --purge --bpf-dir %s`", stream->net.bpf_dir);
+	cr_expect_not_null(strstr(error.text, way_out), "\"%s\"", error.text);
 	cr_expect_null(strchr(error.text, '\n'));
 	stream_send(stream);
 }
@@ -279,7 +282,8 @@ Test(layout, damaged)
 {
 	static struct stream stream;
 	struct session other;
-	char pin[128], hidden[128];
+	char pin[128], hidden[128], other_pin[128];
+	int doors;
 
 	stream_open(&stream);
 	/* Two sessions that claim the same slots. */
@@ -294,6 +298,15 @@ Test(layout, damaged)
 	snprintf(hidden, sizeof(hidden), "%s/hidden", stream.net.bpf_dir);
 	cr_assert_eq(rename(pin, hidden), 0);
 	expect_refused(&stream, "lc_uplinks is not pinned");
+	cr_assert_eq(rename(hidden, pin), 0);
+
+	/* One that is another's. */
+	cr_assert_eq(rename(pin, hidden), 0);
+	snprintf(other_pin, sizeof(other_pin), "%s/lc_doors", stream.net.bpf_dir);
+	doors = bpf_obj_get(other_pin);
+	cr_assert_eq(bpf_obj_pin(doors, pin), 0);
+	close(doors);
+	expect_refused(&stream, "not those of layout 4");
 	cr_assert_eq(rename(hidden, pin), 0);
 
 	/* ...nor this one. */
