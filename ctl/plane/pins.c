@@ -65,6 +65,24 @@ static bool is_hosts(const char *path)
 	return found || !any;
 }
 
+static bool is_ours(const struct dirent *entry)
+{
+	return strncmp(entry->d_name, "lc_", 3) == 0;
+}
+
+bool lc_pins_any(const char *bpf_dir)
+{
+	DIR *directory = opendir(bpf_dir);
+	struct dirent *entry = NULL;
+
+	if (!directory)
+		return errno != ENOENT && errno != ENOTDIR;
+	while ((entry = readdir(directory)) && !is_ours(entry))
+		;
+	closedir(directory);
+	return entry;
+}
+
 void lc_pins_clear(const char *bpf_dir)
 {
 	DIR *directory = opendir(bpf_dir);
@@ -73,7 +91,7 @@ void lc_pins_clear(const char *bpf_dir)
 	if (!directory)
 		return;
 	while ((entry = readdir(directory)))
-		if (strncmp(entry->d_name, "lc_", 3) == 0)
+		if (is_ours(entry))
 			unlinkat(dirfd(directory), entry->d_name, 0);
 	closedir(directory);
 }

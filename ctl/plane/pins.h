@@ -24,6 +24,8 @@ bool lc_pins_are_claimed(const char *bpf_dir);
 int lc_pins_add(const char *bpf_dir, const char *name, int fd);
 /* A new descriptor of the pinned map. Not a read-only one: the kernel maps none of those into memory. */
 int lc_pins_get(const char *bpf_dir, const char *name);
+/* Whether there is a pin of ours, or may be: the directory cannot be looked into. */
+bool lc_pins_any(const char *bpf_dir);
 /* Removes all pins of ours. */
 void lc_pins_clear(const char *bpf_dir);
 /* The directory too, if nothing else is in it. */

@@ -235,7 +235,7 @@ void lc_plane_record_host(struct lc_plane *plane, const struct lc_host_before *b
 		return;
 	record->accept_local = before->accept_local;
 	record->route_localnet = before->route_localnet;
-	lc_publish(&record->recorded, 1);
+	lc_publish(&record->recorded, before->recorded);
 }
 
 void lc_plane_set_alive_until(struct lc_plane *plane, uint64_t ns)

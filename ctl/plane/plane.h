@@ -79,15 +79,15 @@ struct lc_plane_devices {
 int lc_plane_attach(struct lc_plane *plane, const struct lc_plane_devices *devices,
 		    struct lc_error *error);
 
-/* What the host's settings were; .recorded 0: nobody has changed them yet. Valid as long as the plane. */
+/* What the host's settings were. Valid as long as the plane. */
 const struct lc_host_before *lc_plane_host_before(const struct lc_plane *plane);
 /* Before they are changed. Does nothing where there is a record: adoption never records our own settings. */
 void lc_plane_record_host(struct lc_plane *plane, const struct lc_host_before *before);
 
 /*
  * Removes the pins and the directory: locked sockets hear nothing any more; copies end with lc0.
- * *before is what was recorded of the host (recorded 0: nothing). -ENOENT: nothing is pinned
- * there, and *before says so too; -EADDRINUSE: somebody has the plane open; -EPERM; each with
+ * *before is what was recorded of the host; LC_BEFORE_LOST: what is pinned is of a layout that
+ * records nothing, or not to be read. -ENOENT: nothing is pinned there, and *before is LC_BEFORE_NOTHING; -EADDRINUSE: somebody has the plane open; -EPERM; each with
  * its sentence in *error, and nothing is removed.
  */
 int lc_plane_purge(const char *bpf_dir, struct lc_host_before *before, struct lc_error *error);
@@ -97,6 +97,9 @@ int lc_plane_purge(const char *bpf_dir, struct lc_host_before *before, struct lc
  */
 int lc_plane_find_host_before(const char *bpf_dir, struct lc_host_before *before,
 			      struct lc_error *error);
+
+/* Whether `other` is another directory than `bpf_dir`, and something of a plane's is pinned there, or may be. */
+bool lc_plane_is_elsewhere(const char *bpf_dir, const char *other);
 
 /*
  * CLOCK_MONOTONIC. From then on nothing is copied, probed or admitted, with or without a

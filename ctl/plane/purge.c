@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* Taking down what is pinned, without opening it. */
+/* Taking down what is pinned, and looking at it, without opening it. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "plane/maps.h"
 #include "plane/pins.h"
 #include "plane/plane.h"
 
-/* None where the configuration cannot be read, or is of a time before there were any. */
+/* Lost where the configuration cannot be read, or is of a time before anything was recorded. */
 static struct lc_host_before read_before(int map)
 {
 	struct bpf_map_info info = {0};
@@ -18,10 +20,9 @@ static struct lc_host_before read_before(int map)
 
 	if (bpf_obj_get_info_by_fd(map, &info, &info_bytes) == 0 &&
 	    info.type == BPF_MAP_TYPE_ARRAY && info.value_size == sizeof(config) &&
-	    bpf_map_lookup_elem(map, &key, &config) == 0 &&
-	    config.layout >= LC_LAYOUT_WITH_BEFORE && config.before.recorded)
+	    bpf_map_lookup_elem(map, &key, &config) == 0 && config.layout >= LC_LAYOUT_WITH_BEFORE)
 		return config.before;
-	return (struct lc_host_before){0};
+	return (struct lc_host_before)LC_HOST_LOST;
 }
 
 static int find_before(const char *bpf_dir, struct lc_host_before *before)
@@ -34,6 +35,20 @@ static int find_before(const char *bpf_dir, struct lc_host_before *before)
 	*before = read_before(map);
 	close(map);
 	return 0;
+}
+
+static bool is_same_directory(const char *one, const char *other)
+{
+	struct stat first, second;
+
+	return stat(one, &first) == 0 && stat(other, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+bool lc_plane_is_elsewhere(const char *bpf_dir, const char *other)
+{
+	return strcmp(bpf_dir, other) != 0 && !is_same_directory(bpf_dir, other) &&
+	       lc_pins_any(other);
 }
 
 int lc_plane_find_host_before(const char *bpf_dir, struct lc_host_before *before,

@@ -62,14 +62,29 @@
 
 /*
  * What the host's settings were before Leafcast changed them, for who takes it
- * all down; written before they are changed, and once.
+ * all down; written before they are changed, and once. Our devices' aliases say
+ * it too (ctl/network/alias.h), and neither place can do without the other: pins
+ * and devices are each lost alone, by a hand or with their mount, and a purge that
+ * is killed has removed all of the pins and not yet the devices. What is left of
+ * either then still tells.
  */
+enum lc_before {
+	LC_BEFORE_NOTHING = 0, /* nobody has changed them */
+	LC_BEFORE_RECORDED = 1,
+	/* Who changed them has recorded nothing: the values are those that it set. */
+	LC_BEFORE_LOST = 2,
+};
+
 struct lc_host_before {
-	__u32 recorded;			    /* 1: the values are valid; stored last */
+	__u32 recorded;			    /* enum lc_before; stored last */
 	__s32 accept_local, route_localnet; /* net.ipv4.conf.lo */
 	__u32 zero;
 };
 LC_ASSERT_SIZE(struct lc_host_before, 16);
+#define LC_HOST_LOST                                                                \
+	{                                                                           \
+		.recorded = LC_BEFORE_LOST, .accept_local = 1, .route_localnet = 1, \
+	}
 
 struct lc_config {
 	__u32 layout; /* LC_LAYOUT_VERSION: in every layout the first field */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -336,7 +337,8 @@ Test(kept, farewells_are_bounded)
 
 Test(kept, host_before)
 {
-	const struct lc_host_before first = {.accept_local = 0, .route_localnet = 1};
+	const struct lc_host_before first = {
+		.recorded = LC_BEFORE_RECORDED, .accept_local = 0, .route_localnet = 1};
 	struct lc_host_before before = {.recorded = 9};
 	struct lc_error error = {""};
 	struct net net;
@@ -347,7 +349,8 @@ Test(kept, host_before)
 	cr_expect_eq(before.recorded, 0);
 	lc_plane_record_host(net.plane, &first);
 	take_over(&net);
-	lc_plane_record_host(net.plane, &(struct lc_host_before){.accept_local = 1});
+	lc_plane_record_host(net.plane, &(struct lc_host_before){.recorded = LC_BEFORE_RECORDED,
+								 .accept_local = 1});
 	cr_expect_eq(lc_plane_host_before(net.plane)->recorded, 1);
 	cr_expect_eq(lc_plane_host_before(net.plane)->accept_local, 0);
 	cr_expect_eq(lc_plane_host_before(net.plane)->route_localnet, 1);
@@ -366,6 +369,51 @@ Test(kept, host_before)
 	cr_expect_not_null(strstr(error.text, "nothing is pinned"), "%s", error.text);
 	cr_expect_eq(lc_plane_find_host_before(net.bpf_dir, &before, &error), -ENOENT);
 	cr_expect_neq(access(net.bpf_dir, F_OK), 0, "no directory is made");
+}
+
+/* A layout that has no such record does not say that nothing was changed. */
+Test(kept, host_before_of_an_older_layout)
+{
+	struct lc_host_before before = {0};
+	struct lc_error error = {""};
+	struct net net;
+
+	net_open(&net);
+	lc_config_of(net.plane)->layout = LC_LAYOUT_WITH_BEFORE - 1;
+	net_kill(&net);
+	cr_expect_eq(lc_plane_purge(net.bpf_dir, &before, &error), 0, "%s", error.text);
+	cr_expect_eq(before.recorded, LC_BEFORE_LOST);
+	cr_assert_eq(net_start(&net, &error), 0, "%s", error.text);
+	lc_plane_record_host(net.plane, &before);
+	lc_plane_record_host(net.plane, &(struct lc_host_before){.recorded = LC_BEFORE_RECORDED});
+	take_over(&net);
+	cr_expect_eq(lc_plane_host_before(net.plane)->recorded, LC_BEFORE_LOST, "for good");
+	net_close(&net);
+}
+
+/* ---- planes of other directories ---- */
+
+Test(kept, elsewhere)
+{
+	char itself[160], none[160], pin[192];
+	struct net net;
+
+	net_open_sized(&net, 8, 16, 8);
+	snprintf(itself, sizeof(itself), "%s/.", net.bpf_dir);
+	snprintf(none, sizeof(none), "%s-none", net.bpf_dir);
+	cr_expect(lc_plane_is_elsewhere(none, net.bpf_dir));
+	cr_expect_not(lc_plane_is_elsewhere(net.bpf_dir, net.bpf_dir));
+	cr_expect_not(lc_plane_is_elsewhere(net.bpf_dir, itself), "by another name");
+	cr_expect_not(lc_plane_is_elsewhere(net.bpf_dir, none));
+	/* Others' things, and whatever is left of a plane. */
+	cr_assert_eq(mkdir(none, 0700), 0);
+	cr_expect_not(lc_plane_is_elsewhere(net.bpf_dir, none));
+	snprintf(pin, sizeof(pin), "%s/lc_doors", none);
+	cr_assert_eq(bpf_obj_pin(net.plane->maps.fd[LC_MAP_DOORS], pin), 0);
+	cr_expect(lc_plane_is_elsewhere(net.bpf_dir, none));
+	unlink(pin);
+	rmdir(none);
+	net_close(&net);
 }
 
 /* ---- the door ---- */
@@ -490,7 +538,8 @@ Test(kept, capacities)
 	struct net net;
 
 	net_open_sized(&net, 4, 8, 16);
-	lc_plane_record_host(net.plane, &(struct lc_host_before){.route_localnet = 1});
+	lc_plane_record_host(net.plane, &(struct lc_host_before){.recorded = LC_BEFORE_RECORDED,
+								 .route_localnet = 1});
 	net.options.sessions = 8;
 	net.options.leaves = net.options.admits = 64;
 	take_over(&net);
