@@ -9,7 +9,7 @@
  *
  * One thread, one loop (sd-event). Each file calls only those before it:
  *
- * Order: say < timer < listening < options < purge < user < line < arrivals < application <
+ * Order: say < timer < listening < options < elsewhere < purge < user < line < arrivals < application <
  *        socket < session < probe < membership < trunk < farewell < world < adopt < request < main
  *
  * What goes the other way goes by functions handed over: a line, an application

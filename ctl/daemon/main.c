@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "core/endpoint.h"
 #include "daemon/adopt.h"
+#include "daemon/elsewhere.h"
 #include "daemon/trunk.h"
 #include "daemon/listening.h"
 #include "daemon/probe.h"
@@ -228,6 +229,22 @@ static int open_network(struct node *node)
 	return failed(lc_network_open(&node->network, &error), &error);
 }
 
+/* Its devices would get our programs, and its streams nothing any more. */
+static int leave_others(struct node *node)
+{
+	char *elsewhere = NULL;
+	int error = find_elsewhere(node->network, node->options.bpf_dir, &elsewhere);
+
+	if (error || !elsewhere)
+		return error;
+	say(SD_ERR,
+	    "the devices here are those of the plane pinned in %s, whose streams go on: start with "
+	    "--bpf-dir %s, or end it with `leafcastd --purge --bpf-dir %s`",
+	    elsewhere, elsewhere, elsewhere);
+	free(elsewhere);
+	return -EBUSY;
+}
+
 static int open_plane(struct node *node)
 {
 	const struct lc_plane_options options = {.bpf_dir = node->options.bpf_dir};
@@ -246,7 +263,7 @@ static int record_host(struct node *node)
 	struct lc_error error = {""};
 	int failure;
 
-	if (lc_plane_host_before(node->plane)->recorded)
+	if (lc_plane_host_before(node->plane)->recorded != LC_BEFORE_NOTHING)
 		return 0;
 	failure = failed(lc_network_host_before(node->network, &before, &error), &error);
 	if (!failure)
@@ -259,7 +276,7 @@ static int make_devices(struct node *node)
 	struct lc_error error = {""};
 
 	return failed(lc_network_make_devices(node->network, lc_plane_host_before(node->plane),
-					      &node->devices, &error),
+					      node->options.bpf_dir, &node->devices, &error),
 		      &error);
 }
 
@@ -375,6 +392,7 @@ static int open_all(struct daemon *daemon)
 	error = error ?: open_local(daemon);
 	error = error ?: claim_namespace(daemon);
 	error = error ?: open_network(node);
+	error = error ?: leave_others(node);
 	error = error ?: open_plane(node);
 	error = error ?: record_host(node);
 	error = error ?: make_devices(node);
@@ -386,7 +404,7 @@ static int open_all(struct daemon *daemon)
 	return error ?: adopt_members(daemon);
 }
 
-/* What a daemon that never served has made is of no use to anybody. */
+/* What a daemon that never served has made is of no use to anybody; what it found is. */
 static void undo(struct node *node)
 {
 	bool opened = node->plane, adopted = opened && lc_plane_is_adopted(node->plane);
@@ -394,7 +412,7 @@ static void undo(struct node *node)
 	lc_plane_hand_over(node->plane);
 	node->plane = NULL;
 	if (opened && !adopted)
-		take_down(node->options.bpf_dir, node->network, NULL);
+		take_back(node->options.bpf_dir, node->network);
 }
 
 static void close_all(struct daemon *daemon)

@@ -4,15 +4,14 @@
  * in one message, so a daemon killed halfway never leaves an lc0 that its
  * successor must take for somebody else's. Each later step is taken only where
  * it is not done yet, so that what is whole goes on undisturbed and what is not
- * becomes so. What lo's settings were before stands in lc1's alias too, for
- * whom the pinned record is lost.
+ * becomes so.
  */
 #include "network/device.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "network/alias.h"
 #include "network/link.h"
 #include "network/loopback.h"
 #include "network/pool.h"
@@ -69,13 +68,13 @@ static void set_mtu(const struct lc_devices *devices, struct lc_netlink *netlink
 	lc_pair_set_mtu(netlink, &devices->sender, mtu);
 }
 
-static int name_cut(struct lc_netlink *netlink, const struct lc_pair *pair)
+static int name_cut(struct lc_netlink *netlink, const struct lc_pair *pair, const char *alias)
 {
 	int error;
 
 	lc_pair_silence(netlink, pair);
-	error = lc_pair_name_end(netlink, pair->second, CUT_END, LC_LINK_ALIAS);
-	return error ? error : lc_pair_name_end(netlink, pair->first, CUT, LC_LINK_ALIAS);
+	error = lc_pair_name_end(netlink, pair->second, CUT_END, alias);
+	return error ? error : lc_pair_name_end(netlink, pair->first, CUT, alias);
 }
 
 /* Nothing but what programs put there is to be on this pair. */
@@ -92,18 +91,13 @@ static int raise_cut(struct lc_netlink *netlink, const struct lc_pair *pair)
 }
 
 /* Keeps IPv6 from talking on both ends by itself. */
-static int name_sender(struct lc_netlink *netlink, const struct lc_pair *pair,
-		       const struct lc_host_before *before)
+static int name_sender(struct lc_netlink *netlink, const struct lc_pair *pair, const char *alias)
 {
-	char alias[64] = LC_LINK_ALIAS;
 	int error;
 
-	if (before->recorded)
-		snprintf(alias, sizeof(alias), LC_LINK_ALIAS_FORMAT, before->accept_local,
-			 before->route_localnet);
 	lc_pair_silence(netlink, pair);
 	error = lc_pair_name_end(netlink, pair->second, SENDER_END, alias);
-	return error ? error : lc_pair_name_end(netlink, pair->first, SENDER, LC_LINK_ALIAS);
+	return error ? error : lc_pair_name_end(netlink, pair->first, SENDER, alias);
 }
 
 static int raise_sender(struct lc_netlink *netlink, const struct lc_pair *pair)
@@ -126,17 +120,19 @@ static int cannot_make(struct lc_error *error, int status, const struct lc_pair_
 
 /* Sets numbers in `made` of what is new, for who has to remove it again. */
 static int find_or_make_cut(struct lc_pair *cut, struct lc_pair *made, struct lc_netlink *netlink,
-			    uint32_t mtu, struct lc_error *error)
+			    uint32_t mtu, const char *alias, struct lc_error *error)
 {
 	int status = lc_pair_adopt(netlink, &cut_names, cut, error);
 
 	if (status && status != -ENODEV)
 		return status;
-	if (status) {
+	if (!status) {
+		status = lc_pair_set_alias(netlink, cut, alias);
+	} else {
 		status = lc_pair_make(netlink, &cut_names, mtu, CUT_SEGMENTS, made);
 		*cut = *made;
 		if (!status)
-			status = name_cut(netlink, cut);
+			status = name_cut(netlink, cut, alias);
 	}
 	if (!status)
 		status = raise_cut(netlink, cut);
@@ -144,18 +140,20 @@ static int find_or_make_cut(struct lc_pair *cut, struct lc_pair *made, struct lc
 }
 
 static int find_or_make_sender(struct lc_pair *sender, struct lc_pair *made,
-			       struct lc_netlink *netlink, uint32_t mtu,
-			       const struct lc_host_before *before, struct lc_error *error)
+			       struct lc_netlink *netlink, uint32_t mtu, const char *alias,
+			       struct lc_error *error)
 {
 	int status = lc_pair_adopt(netlink, &sender_names, sender, error);
 
 	if (status && status != -ENODEV)
 		return status;
-	if (status) {
+	if (!status) {
+		status = lc_pair_set_alias(netlink, sender, alias);
+	} else {
 		status = lc_pair_make(netlink, &sender_names, mtu, 0, made);
 		*sender = *made;
 		if (!status)
-			status = name_sender(netlink, sender, before);
+			status = name_sender(netlink, sender, alias);
 	}
 	if (!status)
 		status = raise_sender(netlink, sender);
@@ -179,35 +177,56 @@ static int clear_names(struct lc_netlink *netlink, struct lc_error *error)
 				     strerror(-status));
 }
 
-int lc_devices_make(struct lc_devices *devices, struct lc_netlink *netlink,
-		    const struct lc_host_before *before, struct lc_error *error)
+static int find_or_make(struct lc_devices *devices, struct lc_netlink *netlink, uint32_t mtu,
+			const char *alias, struct lc_error *error)
 {
-	struct lc_devices found = {0}, made = {0};
-	uint32_t mtu = 0;
-	int status = clear_names(netlink, error);
+	int status = find_or_make_cut(&devices->cut, &devices->made_cut, netlink, mtu, alias,
+				      error);
 
+	if (!status)
+		status = find_or_make_sender(&devices->sender, &devices->made_sender, netlink, mtu,
+					     alias, error);
+	if (!status)
+		status = lc_pool_lead(netlink, devices->sender.first, error);
+	return status ? status : lc_loopback_admit(error);
+}
+
+int lc_devices_make(struct lc_devices *devices, struct lc_netlink *netlink,
+		    const struct lc_host_before *before, const char *bpf_dir,
+		    struct lc_error *error)
+{
+	struct lc_devices found = {0};
+	char alias[LC_ALIAS_BYTES];
+	uint32_t mtu = 0;
+	int status = lc_alias_format(alias, before, bpf_dir);
+
+	if (status)
+		return lc_fail(error, status,
+			       "the name of the directory of the pins is %s for the alias of an "
+			       "interface",
+			       status == -ENAMETOOLONG ? "too long" : "not fit");
+	status = clear_names(netlink, error);
 	if (status)
 		return status;
 	status = largest_mtu(netlink, &mtu);
 	if (status)
 		return lc_fail(error, status, "cannot list the interfaces: %s", strerror(-status));
-	status = find_or_make_cut(&found.cut, &made.cut, netlink, mtu, error);
-	if (!status)
-		status = find_or_make_sender(&found.sender, &made.sender, netlink, mtu, before,
-					     error);
-	if (!status)
-		status = lc_pool_lead(netlink, found.sender.first, error);
-	if (!status)
-		status = lc_loopback_admit(error);
+	status = find_or_make(&found, netlink, mtu, alias, error);
 	if (status) {
-		lc_pair_remove(netlink, &made.sender);
-		lc_pair_remove(netlink, &made.cut);
+		lc_devices_unmake(&found, netlink);
 		return status;
 	}
 	found.configured = true;
 	*devices = found;
 	set_mtu(devices, netlink, mtu);
 	return 0;
+}
+
+void lc_devices_unmake(struct lc_devices *devices, struct lc_netlink *netlink)
+{
+	lc_pair_remove(netlink, &devices->made_sender);
+	lc_pair_remove(netlink, &devices->made_cut);
+	*devices = (struct lc_devices){0};
 }
 
 int lc_devices_remove(struct lc_netlink *netlink, struct lc_error *error)
@@ -220,16 +239,26 @@ int lc_devices_remove(struct lc_netlink *netlink, struct lc_error *error)
 	return cut + sender;
 }
 
-struct lc_host_before lc_devices_host_before(struct lc_netlink *netlink)
-{
-	struct lc_host_before before = {0};
-	struct lc_link link;
+struct list {
+	void (*each)(void *context, const struct lc_alias *alias);
+	void *context;
+};
 
-	if (lc_link_get(netlink, 0, SENDER_END, &link) == 0 && lc_link_is_ours(&link) &&
-	    sscanf(link.alias, LC_LINK_ALIAS_FORMAT, &before.accept_local,
-		   &before.route_localnet) == 2)
-		before.recorded = 1;
-	return before;
+static void read_alias(const struct lc_link *link, void *context)
+{
+	const struct list *list = context;
+	struct lc_alias alias;
+
+	if (strcmp(link->kind, "veth") == 0 && lc_alias_parse(link->alias, &alias))
+		list->each(list->context, &alias);
+}
+
+int lc_devices_each_alias(struct lc_netlink *netlink,
+			  void (*each)(void *context, const struct lc_alias *alias), void *context)
+{
+	struct list list = {each, context};
+
+	return lc_link_each(netlink, read_alias, &list);
 }
 
 static void follow_mtu(struct lc_devices *devices, struct lc_netlink *netlink)

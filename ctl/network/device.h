@@ -8,21 +8,27 @@
 
 #include "abi/records.h"
 #include "base/error.h"
+#include "network/alias.h"
 #include "network/pair.h"
 
 struct lc_devices {
-	struct lc_pair sender; /* lc0 and lc1 */
-	struct lc_pair cut;    /* ls0 and ls1 */
-	bool configured;       /* addresses and routes are in place: not so after lc0 was down */
+	struct lc_pair sender;		      /* lc0 and lc1 */
+	struct lc_pair cut;		      /* ls0 and ls1 */
+	struct lc_pair made_sender, made_cut; /* those of them that were not found */
+	bool configured; /* addresses and routes are in place: not so after lc0 was down */
 };
 
 /* As lc_network_make_devices(). */
 int lc_devices_make(struct lc_devices *devices, struct lc_netlink *netlink,
-		    const struct lc_host_before *before, struct lc_error *error);
+		    const struct lc_host_before *before, const char *bpf_dir,
+		    struct lc_error *error);
+/* Removes the pairs that lc_devices_make() made, and not those that it found. */
+void lc_devices_unmake(struct lc_devices *devices, struct lc_netlink *netlink);
 /* As lc_network_remove_devices(). */
 int lc_devices_remove(struct lc_netlink *netlink, struct lc_error *error);
-/* What the devices remember of lo; recorded = 0: nothing, or there are none. */
-struct lc_host_before lc_devices_host_before(struct lc_netlink *netlink);
+/* The aliases of all devices that daemons in this network namespace have named, whatever they are called now. */
+int lc_devices_each_alias(struct lc_netlink *netlink,
+			  void (*each)(void *context, const struct lc_alias *alias), void *context);
 /*
  * After links changed: MTU as the others', and addresses and routes again
  * after lc0 was down. False: it was made and is gone or down.

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
 
 struct list {
@@ -116,10 +115,9 @@ bool lc_link_is_up(const struct lc_link *link)
 
 bool lc_link_is_ours(const struct lc_link *link)
 {
-	int accept_local, route_localnet;
+	struct lc_alias ignored;
 
-	return strcmp(link->alias, LC_LINK_ALIAS) == 0 ||
-	       sscanf(link->alias, LC_LINK_ALIAS_FORMAT, &accept_local, &route_localnet) == 2;
+	return lc_alias_parse(link->alias, &ignored);
 }
 
 bool lc_link_are_ends(const struct lc_link *first, const struct lc_link *second)

@@ -7,12 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "network/alias.h"
 #include "network/netlink.h"
-
-/* The alias of every device we make... */
-#define LC_LINK_ALIAS "leafcast"
-/* ...but that of lc1 goes on, see device.c. Other words after it are not ours. */
-#define LC_LINK_ALIAS_FORMAT LC_LINK_ALIAS " accept_local=%d route_localnet=%d"
 
 struct lc_link {
 	uint32_t ifindex;
@@ -24,7 +20,7 @@ struct lc_link {
 	bool has_mac;
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
-	char alias[64];
+	char alias[LC_ALIAS_BYTES];
 	char kind[16]; /* "veth", ...; "": a device of its own */
 };
 

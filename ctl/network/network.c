@@ -60,12 +60,35 @@ void lc_network_close(struct lc_network *network)
 	free(network);
 }
 
+static void remember(void *context, const struct lc_alias *alias)
+{
+	struct lc_host_before *before = context;
+
+	if (before->recorded != LC_BEFORE_RECORDED)
+		*before = alias->before;
+}
+
+int lc_network_remembered_host(struct lc_network *network, struct lc_host_before *before,
+			       struct lc_error *error)
+{
+	struct lc_host_before remembered = {.recorded = LC_BEFORE_NOTHING};
+	int status = lc_devices_each_alias(&network->netlink, remember, &remembered);
+
+	if (status)
+		return lc_fail(error, status, "cannot list the interfaces: %s", strerror(-status));
+	*before = remembered;
+	return 0;
+}
+
 int lc_network_host_before(struct lc_network *network, struct lc_host_before *before,
 			   struct lc_error *error)
 {
-	struct lc_host_before remembered = lc_devices_host_before(&network->netlink);
+	struct lc_host_before remembered;
+	int status = lc_network_remembered_host(network, &remembered, error);
 
-	if (!remembered.recorded)
+	if (status)
+		return status;
+	if (remembered.recorded == LC_BEFORE_NOTHING)
 		return lc_loopback_read(before, error);
 	*before = remembered;
 	return 0;
@@ -73,13 +96,35 @@ int lc_network_host_before(struct lc_network *network, struct lc_host_before *be
 
 int lc_network_restore_host(const struct lc_host_before *before, struct lc_error *error)
 {
-	return before->recorded ? lc_loopback_restore(before, error) : 0;
+	return before->recorded == LC_BEFORE_RECORDED ? lc_loopback_restore(before, error) : 0;
+}
+
+struct list {
+	void (*each)(void *context, const char *bpf_dir);
+	void *context;
+};
+
+static void name_directory(void *context, const struct lc_alias *alias)
+{
+	const struct list *list = context;
+
+	if (alias->bpf_dir[0])
+		list->each(list->context, alias->bpf_dir);
+}
+
+int lc_network_each_plane(struct lc_network *network,
+			  void (*each)(void *context, const char *bpf_dir), void *context)
+{
+	struct list list = {each, context};
+
+	return lc_devices_each_alias(&network->netlink, name_directory, &list);
 }
 
 int lc_network_make_devices(struct lc_network *network, const struct lc_host_before *before,
-			    struct lc_network_devices *devices, struct lc_error *error)
+			    const char *bpf_dir, struct lc_network_devices *devices,
+			    struct lc_error *error)
 {
-	int status = lc_devices_make(&network->devices, &network->netlink, before, error);
+	int status = lc_devices_make(&network->devices, &network->netlink, before, bpf_dir, error);
 
 	if (status)
 		return status;
@@ -89,6 +134,11 @@ int lc_network_make_devices(struct lc_network *network, const struct lc_host_bef
 		.cut_end = network->devices.cut.second,
 	};
 	return 0;
+}
+
+void lc_network_unmake_devices(struct lc_network *network)
+{
+	lc_devices_unmake(&network->devices, &network->netlink);
 }
 
 int lc_network_remove_devices(struct lc_network *network, struct lc_error *error)

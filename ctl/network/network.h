@@ -4,7 +4,7 @@
  * module that uses libnl. Functions return 0 or a negative errno; *error, one
  * sentence, says more where given.
  *
- * Order: netlink, sysctl < udp, link, loopback, pool, neighbour < pair < device < path, watch < network
+ * Order: netlink, sysctl, alias < udp, link, loopback, pool, neighbour < pair < device < path, watch < network
  */
 #ifndef CTL_NETWORK_NETWORK_H
 #define CTL_NETWORK_NETWORK_H
@@ -23,12 +23,15 @@ int lc_network_open(struct lc_network **network, struct lc_error *error);
 void lc_network_close(struct lc_network *network);
 
 /*
- * How the host was set before an earlier daemon changed it, as lc1 remembers,
- * or as it is set now if there is none: to be recorded before devices are made.
+ * How the host was set before an earlier daemon changed it, as its devices
+ * remember; LC_BEFORE_NOTHING: there are none; LC_BEFORE_LOST: they do not.
  */
+int lc_network_remembered_host(struct lc_network *network, struct lc_host_before *before,
+			       struct lc_error *error);
+/* The same, and as it is set now where there are no devices: to be recorded before they are made. */
 int lc_network_host_before(struct lc_network *network, struct lc_host_before *before,
 			   struct lc_error *error);
-/* Sets it so again; recorded = 0: does nothing. What is so already is not touched. */
+/* Sets it so again if it is recorded. What is so already is not touched. */
 int lc_network_restore_host(const struct lc_host_before *before, struct lc_error *error);
 
 /*
@@ -44,8 +47,9 @@ int lc_network_restore_host(const struct lc_host_before *before, struct lc_error
  * Pairs that an earlier daemon left are adopted, and what they lack is mended; what
  * they have is not touched, so copies under way go on. A pair that is not whole
  * is made anew. A link that is not ours (no "leafcast" alias) is -EEXIST. After a
- * failure pairs that were adopted are there, and none that this call made.
- * `before`, if recorded, is written on a new lc1 for whom the record is lost.
+ * failure pairs that were adopted are there, and none that this call made. All
+ * four name `bpf_dir`, where their plane is pinned (-ENAMETOOLONG: it does not fit),
+ * and remember `before`, if recorded.
  */
 struct lc_network_devices {
 	uint32_t sender;  /* lc0 */
@@ -54,7 +58,16 @@ struct lc_network_devices {
 };
 
 int lc_network_make_devices(struct lc_network *network, const struct lc_host_before *before,
-			    struct lc_network_devices *devices, struct lc_error *error);
+			    const char *bpf_dir, struct lc_network_devices *devices,
+			    struct lc_error *error);
+/* Removes what lc_network_make_devices() has made here, and nothing that it found. */
+void lc_network_unmake_devices(struct lc_network *network);
+/*
+ * Calls `each` with the directory that each of our devices in this network
+ * namespace names; those of earlier daemons name none. `each` may not use `network`.
+ */
+int lc_network_each_plane(struct lc_network *network,
+			  void (*each)(void *context, const char *bpf_dir), void *context);
 /*
  * Removes every device that daemons in this network namespace have made, half-made
  * ones and renamed ones too. Returns how many links that were, or a negative errno.

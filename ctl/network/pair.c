@@ -35,6 +35,29 @@ int lc_pair_name_end(struct lc_netlink *netlink, uint32_t ifindex, const char *n
 	return lc_netlink_request(netlink, message, NULL, NULL);
 }
 
+static int set_alias(struct lc_netlink *netlink, uint32_t ifindex, const char *alias)
+{
+	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
+	struct nl_msg *message;
+	struct lc_link link;
+
+	if (lc_link_get(netlink, ifindex, NULL, &link) == 0 && strcmp(link.alias, alias) == 0)
+		return 0;
+	message = lc_netlink_message(RTM_NEWLINK, 0, &header, sizeof(header));
+	if (message && nla_put(message, IFLA_IFALIAS, (int)strlen(alias), alias) < 0) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return lc_netlink_request(netlink, message, NULL, NULL);
+}
+
+int lc_pair_set_alias(struct lc_netlink *netlink, const struct lc_pair *pair, const char *alias)
+{
+	int error = set_alias(netlink, pair->second, alias);
+
+	return error ? error : set_alias(netlink, pair->first, alias);
+}
+
 int lc_pair_raise_end(struct lc_netlink *netlink, uint32_t ifindex, unsigned int flags)
 {
 	const struct ifinfomsg header = {

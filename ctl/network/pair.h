@@ -48,6 +48,8 @@ int lc_pair_sweep(struct lc_netlink *netlink, const struct lc_pair_names *names,
 /* Gives an end its name and alias in one message. */
 int lc_pair_name_end(struct lc_netlink *netlink, uint32_t ifindex, const char *name,
 		     const char *alias);
+/* Both ends say this alias; what says it already is not touched. */
+int lc_pair_set_alias(struct lc_netlink *netlink, const struct lc_pair *pair, const char *alias);
 /* Sets an end up, with `flags` (IFF_) besides, if it is not. */
 int lc_pair_raise_end(struct lc_netlink *netlink, uint32_t ifindex, unsigned int flags);
 /* No IPv6 address of its own accord: no router solicitations, no duplicate detection. */

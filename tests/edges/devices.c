@@ -46,6 +46,8 @@ static void leave(void)
 
 /* As a daemon does when the host's settings are recorded nowhere. */
 static struct lc_host_before recorded;
+/* Where its plane would be pinned. */
+static const char *bpf_dir = "/sys/fs/bpf/lc test";
 
 TestSuite(devices, .init = enter, .fini = leave, .timeout = 60);
 
@@ -55,7 +57,8 @@ static uint32_t make(struct lc_network *by)
 	struct lc_network_devices devices = {0};
 
 	cr_assert_eq(lc_network_host_before(by, &recorded, &error), 0, "%s", error.text);
-	cr_assert_eq(lc_network_make_devices(by, &recorded, &devices, &error), 0, "%s", error.text);
+	cr_assert_eq(lc_network_make_devices(by, &recorded, bpf_dir, &devices, &error), 0, "%s",
+		     error.text);
 	cr_assert_eq(devices.cut, if_nametoindex("ls0"));
 	cr_assert_eq(devices.cut_end, if_nametoindex("ls1"));
 	return devices.sender;
@@ -131,7 +134,7 @@ Test(devices, is_up_named_and_routed)
 	cr_assert(lc_network_is_up(network, ifindex));
 	cr_assert(lc_network_is_up(network, if_nametoindex("lc1")));
 	cr_assert(holds("ip link show lc0 | grep -q MULTICAST"));
-	cr_assert(holds("ip link show lc0 | grep -q 'alias leafcast$'"));
+	cr_assert(holds("ip link show lc0 | grep -q 'alias leafcast '"));
 	cr_assert(pool_is_routed());
 	/* One address, and usable at once. */
 	cr_assert(holds("ip -6 addr show dev lc0 scope link | grep -q 'inet6 fe80::'"));
@@ -147,7 +150,7 @@ Test(devices, has_the_pair_of_the_segments_beside_it)
 	make(network);
 	for (int i = 0; i < 2; i++) {
 		cr_assert(lc_network_is_up(network, if_nametoindex(i ? "ls1" : "ls0")));
-		cr_assert(holds("ip link show ls%d | grep -q 'alias leafcast$'", i));
+		cr_assert(holds("ip link show ls%d | grep -q 'alias leafcast '", i));
 		cr_assert(holds("test -z \"$(ip -o addr show dev ls%d)\"", i));
 		cr_assert(holds("test $(cat /proc/sys/net/ipv6/conf/ls%d/disable_ipv6) = 1", i));
 	}
@@ -341,6 +344,137 @@ Test(devices, what_is_only_half_there_is_made_anew)
 		     false);
 }
 
+/* ---- what the aliases say ---- */
+
+static const char alias_of_ours[] =
+	"leafcast accept_local=0 route_localnet=7 bpf_dir=/sys/fs/bpf/lc test";
+
+static bool all_say(const char *alias)
+{
+	return holds("for d in lc0 lc1 ls0 ls1; do "
+		     "ip link show $d | grep -q '^ *alias %s$' || exit; done",
+		     alias);
+}
+
+static void set_alias_of_all(const char *alias)
+{
+	here("for d in lc0 lc1 ls0 ls1; do ip link set $d alias '%s'; done", alias);
+}
+
+Test(devices, name_their_plane_and_remember_the_host)
+{
+	here("sysctl -qw net.ipv4.conf.lo.route_localnet=7");
+	make(network);
+	cr_expect(all_say(alias_of_ours));
+	/* Of an earlier daemon that named none, and of one that pinned elsewhere. */
+	set_alias_of_all("leafcast accept_local=0 route_localnet=7");
+	make(network);
+	cr_expect(all_say(alias_of_ours));
+	set_alias_of_all("leafcast accept_local=0 route_localnet=7 bpf_dir=/elsewhere");
+	make(network);
+	cr_expect(all_say(alias_of_ours));
+	take_down();
+	check_lo(0, 7);
+}
+
+struct named {
+	unsigned int count;
+	char last[256];
+};
+
+static void note_plane(void *context, const char *named)
+{
+	struct named *planes = context;
+
+	planes->count++;
+	snprintf(planes->last, sizeof(planes->last), "%s", named);
+}
+
+static void check_planes(unsigned int count, const char *last)
+{
+	struct named planes = {0};
+
+	cr_assert_eq(lc_network_each_plane(network, note_plane, &planes), 0);
+	cr_expect_eq(planes.count, count);
+	cr_expect_str_eq(planes.last, last);
+}
+
+Test(devices, tell_whose_they_are)
+{
+	check_planes(0, "");
+	make(network);
+	check_planes(4, bpf_dir);
+	/* By any name. */
+	here("ip link set lc0 down && ip link set lc0 name renamed0");
+	check_planes(4, bpf_dir);
+	here("ip link set near0 alias 'leafcast bpf_dir=relative'");
+	check_planes(4, bpf_dir);
+	here("ip link set ls0 alias leafcast");
+	check_planes(3, bpf_dir);
+	here("ip link set ls1 alias \"leafcast bpf_dir=/a$(printf '\\nb')\"");
+	check_planes(2, bpf_dir);
+}
+
+/* Devices that remember nothing do not say that lo's settings are the host's. */
+Test(devices, forgotten_settings_are_not_the_hosts)
+{
+	struct lc_error error = {""};
+	struct lc_host_before was;
+
+	make(network);
+	cr_expect_eq(recorded.recorded, LC_BEFORE_RECORDED);
+	here("for d in lc0 lc1 ls0 ls1; do ip link set $d alias leafcast; done");
+	make(network);
+	cr_expect_eq(recorded.recorded, LC_BEFORE_LOST);
+	cr_assert_eq(lc_network_remembered_host(network, &was, &error), 0);
+	cr_expect_eq(was.recorded, LC_BEFORE_LOST, "and does not become known");
+	take_down();
+	check_lo(1, 1);
+	cr_assert_eq(lc_network_remembered_host(network, &was, &error), 0);
+	cr_expect_eq(was.recorded, LC_BEFORE_NOTHING);
+}
+
+Test(devices, directory_that_no_alias_holds)
+{
+	struct lc_network_devices devices;
+	struct lc_error error = {""};
+	char path[256];
+
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	/* The room for an alias is 255 bytes; no settings are recorded here. */
+	path[255 - strlen("leafcast bpf_dir=") + 1] = '\0';
+	cr_expect_eq(lc_network_make_devices(network, &recorded, path, &devices, &error),
+		     -ENAMETOOLONG);
+	cr_expect_not_null(strstr(error.text, "too long"), "%s", error.text);
+	cr_expect_eq(if_nametoindex("lc0"), 0);
+	path[255 - strlen("leafcast bpf_dir=")] = '\0';
+	cr_expect_eq(lc_network_make_devices(network, &recorded, path, &devices, &error), 0);
+	check_planes(4, path);
+	cr_expect_eq(lc_network_make_devices(network, &recorded, "/a\nb", &devices, &error),
+		     -EINVAL);
+}
+
+/* What was found stays, whatever else is taken back. */
+Test(devices, what_this_process_made_can_be_taken_back)
+{
+	uint32_t sender;
+
+	make(network);
+	lc_network_unmake_devices(network);
+	cr_expect_eq(if_nametoindex("lc0") + if_nametoindex("ls0"), 0);
+	sender = make(network);
+	here("ip link del ls0");
+	lc_network_close(network);
+	network = open_network();
+	make(network);
+	lc_network_unmake_devices(network);
+	cr_expect_eq(if_nametoindex("lc0"), sender);
+	cr_expect_eq(if_nametoindex("ls0"), 0);
+	lc_network_unmake_devices(network);
+	cr_expect_eq(if_nametoindex("lc0"), sender);
+}
+
 Test(devices, an_earlier_daemon_may_close_late)
 {
 	struct lc_network *earlier = open_network();
@@ -358,7 +492,8 @@ static void check_refused(const char *name)
 	struct lc_error error = {""};
 	struct lc_network_devices devices = {.sender = 4711};
 
-	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_devices(network, &recorded, bpf_dir, &devices, &error),
+		     -EEXIST);
 	cr_assert_eq(devices.sender, 4711);
 	cr_assert_not_null(strstr(error.text, name), "%s", error.text);
 	cr_assert_neq(if_nametoindex(name), 0);
@@ -388,7 +523,8 @@ Test(devices, failure_leaves_nothing)
 	struct lc_network_devices devices;
 
 	here("ip route add multicast 239.255.0.0/17 dev near0");
-	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_devices(network, &recorded, bpf_dir, &devices, &error),
+		     -EEXIST);
 	cr_assert_not_null(strstr(error.text, "239.255.0.0/17"), "%s", error.text);
 	cr_assert_eq(if_nametoindex("lc0"), 0);
 	cr_assert_eq(if_nametoindex("lc1"), 0);
@@ -404,7 +540,8 @@ Test(devices, failure_leaves_what_was_adopted)
 
 	here("ip route del multicast 239.255.0.0/17 dev lc0");
 	here("ip route add multicast 239.255.0.0/17 dev near0");
-	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), -EEXIST);
+	cr_assert_eq(lc_network_make_devices(network, &recorded, bpf_dir, &devices, &error),
+		     -EEXIST);
 	cr_assert_eq(if_nametoindex("lc0"), ifindex);
 }
 
@@ -511,8 +648,8 @@ Test(devices, its_deletion_is_a_change)
 	cr_assert(settle() > 0);
 	cr_assert_not(lc_network_is_up(network, ifindex));
 	/* What lo was before, its daemon knows still. */
-	cr_assert_eq(lc_network_make_devices(network, &recorded, &devices, &error), 0, "%s",
-		     error.text);
+	cr_assert_eq(lc_network_make_devices(network, &recorded, bpf_dir, &devices, &error), 0,
+		     "%s", error.text);
 	take_down();
 	check_lo(0, 0);
 }

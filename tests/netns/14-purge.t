@@ -102,6 +102,69 @@ on root ip link del lc0
 purge_says "without devices" 0 "taken down"
 is "without devices: all is as before" "$(everything)" "$before"
 
+# A plane whose daemon is away keeps its devices, whoever starts or purges with another directory.
+# with DIRECTORY STATUS REGEX WHAT ARG...: one sentence that matches, that status.
+with() {
+	local directory=$1 expected=$2 regex=$3 what=$4
+	shift 4
+	timeout 20 "${purge_by[@]}" "$build/leafcastd" --runtime-dir "$lab/root.run" --bpf-dir "$directory" \
+		"$@" >"$lab/said.err" 2>&1 </dev/null
+	is "$what: exit status" $? "$expected"
+	is "$what: one sentence" "$(wc -l <"$lab/said.err")" 1
+	like "$what: says so" "$lab/said.err" "$regex"
+}
+programs() {
+	on root tc filter show dev lc0 egress
+	on root tc filter show dev ls1 ingress
+	on root ip -o link | cut -d: -f1,2
+}
+mine=$lab/bpf/root other=$lab/bpf/other
+daemon root || give_up "no sixth daemon"
+slay daemon-root
+running=$(programs)
+with "$other" 1 "pinned in $mine, .*--bpf-dir $mine, .*leafcastd --purge --bpf-dir $mine\`" \
+	"a start with another directory"
+ok "a start with another directory: all is there" all_is_there
+is "a start with another directory: the same devices and programs" "$(programs)" "$running"
+ok "a start with another directory: nothing is pinned there" test ! -e "$other"
+with "$other" 0 "nothing to take down in $other; .*pinned in $mine, .*leafcastd --purge --bpf-dir $mine\`" \
+	"a purge of another directory" --purge
+daemon router --bpf-dir "$other" || give_up "no daemon of that directory"
+slay daemon-router
+with "$other" 0 "pins in $other; .*pinned in $mine, .*leafcastd --purge --bpf-dir $mine\`" \
+	"a purge of another plane" --purge
+ok "a purge of another plane: it is gone" test ! -e "$other"
+ok "a purge of another plane: all is there" all_is_there
+is "a purge of another plane: the same devices and programs" "$(programs)" "$running"
+ok "the same directory by another name" daemon root --bpf-dir "$mine/../root"
+slay daemon-root
+
+# Without its pins they are leftovers: a start that fails leaves what it found, and no more.
+rm -f "$mine"/lc_*
+rmdir "$mine"
+links=$(on root ip -o link | cut -d: -f1,2)
+with "$other" 1 "nosuch0" "a start over leftovers that fails" --insecure --interface nosuch0
+is "a start over leftovers that fails: the same devices" "$(on root ip -o link | cut -d: -f1,2)" "$links"
+is "a start over leftovers that fails: lo admits still" "$(on root sysctl -n net.ipv4.conf.lo.accept_local)" 1
+ok "a start over leftovers that fails: nothing is pinned" test ! -e "$other"
+ok "a start over leftovers" daemon root --bpf-dir "$other"
+slay daemon-root
+is "a start over leftovers: the same devices" "$(on root ip -o link | cut -d: -f1,2)" "$links"
+with "$mine" 1 "pinned in $other, " "a start with the directory that they are of no more"
+with "$other" 0 "all is taken down" "a purge of leftovers" --purge
+is "a purge of leftovers: all is as before" "$(everything)" "$before"
+
+# Devices of a version that remembers nothing of lo.
+daemon root || give_up "no seventh daemon"
+slay daemon-root
+rm -f "$mine"/lc_*
+for device in lc0 lc1 ls0 ls1; do on root ip link set $device alias leafcast; done
+ok "a daemon starts where nobody knows how lo was" daemon root
+slay daemon-root
+purge_says "where nobody knows how lo was" 0 "accept_local and route_localnet are left as they are"
+on root sysctl -qw net.ipv4.conf.lo.accept_local=0 net.ipv4.conf.lo.route_localnet=7
+is "where nobody knows how lo was: all else is as before" "$(everything)" "$before"
+
 # Who squats at the claim keeps nobody from starting.
 (exec nsenter --net="/run/netns/$lab_name-root" setpriv --reuid=65534 --regid=65534 --clear-groups \
 	perl -MSocket=:DEFAULT,SOCK_NONBLOCK -e '
