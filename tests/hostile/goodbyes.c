@@ -200,6 +200,57 @@ Behaves(goodbyes, before_the_socket_was_let_go)
 	close(root);
 }
 
+/* ---- no room ---- */
+
+/* Of a node that is not there, which has drawn the numbers and is not called for some seconds. */
+static void fill_up(void)
+{
+	struct lc_resumption resumption = {
+		.end = 2, .own = address("192.0.2.1"), .other = address("192.0.2.77")};
+	struct lc_plane *plane;
+
+	daemon_is_killed();
+	plane = take_plane();
+	for (uint64_t i = 0; i < LC_MAX_FAREWELLS; i++) {
+		struct lc_farewell farewell = farewell_of(&resumption);
+
+		/* Other numbers than the test's peers have. */
+		farewell.resumption.number = 1ull << 32 | i;
+		cr_assert_eq(lc_plane_keep_farewell(plane, &farewell), 0);
+	}
+	lc_plane_hand_over(plane);
+	daemon_starts_again();
+}
+
+/* It is said all the same, by the daemon that was there. */
+Behaves(goodbyes, that_there_is_no_room_for)
+{
+	struct leaf leaves[2];
+	struct app app;
+
+	memory_slack_kb = 64 * 1024;
+	idle_descriptors = 2;
+	fill_up();
+	app = app_with_root(SESSION, 5);
+	for (unsigned int i = 0; i < 2; i++)
+		leaves[i] = leaf_joins(&app, i ? "192.0.2.10:0" : "192.0.2.2:0", 2 + i, 5000);
+	for (unsigned int i = 0; i < 2; i++) {
+		cut(leaves[i].peer);
+		app_must(&app, (struct lc_local_message){.kind = LC_LOCAL_CLOSE, .socket = 2 + i},
+			 -1);
+	}
+	has_leaves(0);
+	cr_assert_eq(farewells(), LC_MAX_FAREWELLS);
+	cr_assert_eq(daemon_has_said("there are too many"), 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		call_again(leaves[i].peer, &(struct proofs){.count = 1, .peers = {leaves[i].peer}});
+		hear_refusal(leaves[i].peer, LC_MESSAGE_LEAVE, LEAFCAST_CLOSED);
+		leaf_free(&leaves[i]);
+	}
+	app_must(&app, (struct lc_local_message){.kind = LC_LOCAL_CLOSE, .socket = 1}, -1);
+	app_free(&app);
+}
+
 /* ---- nobody is to be told of ---- */
 
 Behaves(goodbyes, that_are_too_old_or_make_no_sense)
@@ -208,6 +259,7 @@ Behaves(goodbyes, that_are_too_old_or_make_no_sense)
 		.number = 1, .end = 1, .own = address("192.0.2.1"), .other = address("192.0.2.2")};
 	struct lc_farewell farewell;
 	struct lc_plane *plane;
+	struct peer *peer;
 
 	daemon_is_killed();
 	plane = take_plane();
@@ -233,6 +285,7 @@ Behaves(goodbyes, that_are_too_old_or_make_no_sense)
 	daemon_starts_again();
 	cr_assert_eq(farewells(), 1);
 	/* A node that has none of them. */
-	peer_free(call("192.0.2.2"));
+	peer = call("192.0.2.2");
 	has_no_farewells();
+	peer_free(peer);
 }

@@ -213,18 +213,23 @@ static void execute(unsigned int descriptors, const char *grace)
 	_exit(1);
 }
 
+unsigned int daemon_has_said(const char *text)
+{
+	char line[512];
+	FILE *log = fopen(log_file, "re");
+	unsigned int lines = 0;
+
+	while (log && fgets(line, sizeof(line), log))
+		lines += strstr(line, text) != NULL;
+	if (log)
+		fclose(log);
+	return lines;
+}
+
 /* It says so; a connection would make it hold more than at the start. */
 static bool is_ready(void)
 {
-	char line[256];
-	FILE *log = fopen(log_file, "re");
-	bool ready = false;
-
-	while (log && !ready && fgets(line, sizeof(line), log))
-		ready = strstr(line, ": ready: ") != NULL;
-	if (log)
-		fclose(log);
-	return ready;
+	return daemon_has_said(": ready: ") > 0;
 }
 
 static void begin_daemon(unsigned int descriptors, const char *grace)

@@ -48,6 +48,9 @@ void daemon_starts_with(unsigned int descriptors);
 void daemon_is_killed(void);
 void daemon_starts_again(void);
 
+/* In how many lines of its log. */
+unsigned int daemon_has_said(const char *text);
+
 extern pid_t daemon_pid;
 /* Where it pins. */
 extern char bpf_dir[96];
