@@ -5,7 +5,9 @@
 # of each kind of join, the root's daemon and the leaf's: who asked is told
 # something it can expect, both sides agree in the end whether there is a
 # membership, nothing of one that is over stays, the same leaf can join again,
-# and a stream to another leaf loses nothing.
+# and a stream to another leaf loses nothing. The same of ends: whatever call of
+# a close a daemon is killed at while the other one is away, and whoever closes,
+# the other end is told of that close when both are back.
 #
 #   root 10.77.1.2 (and a leaf) --- router --- leaf 10.77.2.2
 #                                          `-- other 10.77.3.2, which gets the stream
@@ -147,6 +149,37 @@ if [[ ${LONG-} ]]; then
 	each_step invite leaf 10.77.2.2 root
 	each_step join here 10.77.1.2 root
 	each_step invite here 10.77.1.2 root
+fi
+# part_step WHO VICTIM TOLD AWAY: WHO closes, of which the daemon on AWAY would tell TOLD; 1 as above
+part_step() {
+	local who=$1 victim=$2 told=$3 away=$4 number=$5 closed reached=no part=part
+	[[ $who != leaf ]] || part="close 10"
+	ask leaf 20 join 4000 1 && [[ $answer == "joined 1 0 none "* ]] || wrong "$number: joins: $answer"
+	within 10 has_members asked 1 || wrong "$number: the root has no member"
+	closed=$(told "$told" "ended 0 closed$")
+	slay "daemon-$away"
+	kill_at "$victim" "$number" || give_up "the killer: $(cat "$lab/kill_at.out")"
+	tell "$who" "$part"
+	within 3 has_killed && reached=yes
+	end kill_at
+	next_daemon "$victim"
+	hear "$who" 20 || wrong "$number: $who does not come back"
+	daemon "$away" || give_up "no daemon on $away"
+	within 15 has_told "$told" "ended 0 closed$" $((closed + 1)) ||
+		wrong "$number: $told is not told of it: $(grep '^! ended' "$lab/$told.out" | tail -n 1)"
+	within 15 is_idle || wrong "$number: $(holdings root) $(holdings leaf), not $idle"
+	[[ $reached == yes ]]
+}
+each_part() {
+	local number=1 bad=
+	while part_step "$@" $number 2>/dev/null && ((number < 200)); do number=$((number + 1)); done
+	note "$*: the daemon was killed at up to $number calls"
+	ok "$*: a close makes more than three such calls" test $number -gt 3
+	is "$*: all is as it should be" "$bad" ""
+}
+if [[ ${LONG-} ]]; then
+	each_part asked root leaf leaf
+	each_part leaf leaf asked root
 fi
 is "whoever was told of an end was told why" \
 	"$(grep -h '^! ended' "$lab"/*.out | grep -vE "$expected_end")" ""

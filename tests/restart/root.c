@@ -11,6 +11,7 @@
  *                        = sent FIRST LAST MICROSECONDS
  *   invite ADDRESS PORT  = invited CODE REASON
  *   members              = members COUNT
+ *   part                 = parted COUNT: so many leaves, of which it closes what stands for them
  *   close                = closed, and exits with 0
  *
  * ! joined CODE REASON, when a request came to something else than a member, but for WSAENETDOWN;
@@ -219,6 +220,18 @@ static void open_root(const char *address, int port)
 		program_fail("threads");
 }
 
+static void part(void)
+{
+	size_t parted = 0;
+
+	pthread_mutex_lock(&root.lock);
+	for (; root.count > 0; parted++)
+		if (closesocket(root.leaves[--root.count]))
+			program_fail("close");
+	pthread_mutex_unlock(&root.lock);
+	answer("parted %zu", parted);
+}
+
 static void close_root(void)
 {
 	root.ending = true;
@@ -245,6 +258,8 @@ static void obey(const char *line)
 		pthread_mutex_lock(&root.lock);
 		answer("members %zu", root.count);
 		pthread_mutex_unlock(&root.lock);
+	} else if (strcmp(line, "part\n") == 0) {
+		part();
 	} else if (strcmp(line, "close\n") == 0) {
 		close_root();
 		exit(0);
