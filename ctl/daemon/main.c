@@ -306,7 +306,7 @@ static int say_owner(pid_t owner, const char *of)
 	if (owner)
 		say(SD_ERR, "another leafcastd (pid %d) %s", (int)owner, of);
 	else
-		say(SD_ERR, "another leafcastd, of another PID namespace, %s", of);
+		say(SD_ERR, "another leafcastd, whose pid cannot be seen from here, %s", of);
 	return -EADDRINUSE;
 }
 

@@ -103,9 +103,12 @@ void take_back(const char *bpf_dir, struct lc_network *network)
 
 static int refuse(int error, pid_t owner, const char *what)
 {
-	if (error == -EADDRINUSE)
+	if (error == -EADDRINUSE && owner)
 		say(SD_ERR, "leafcastd (pid %d) runs: end it before what it uses is taken down",
 		    (int)owner);
+	else if (error == -EADDRINUSE)
+		say(SD_ERR, "a leafcastd whose pid cannot be seen from here runs: end it before "
+			    "what it uses is taken down");
 	else
 		say(SD_ERR, "cannot look for a leafcastd in %s: %s%s", what, strerror(-error),
 		    remedy(error));

@@ -96,6 +96,48 @@ void lc_pins_clear(const char *bpf_dir)
 	closedir(directory);
 }
 
+/* Whether a line of /proc/locks (proc_locks(5)) is of a flock(2) on this file; whose. */
+static bool is_lock_of(const char *line, const struct stat *file, int *pid)
+{
+	unsigned int device_major, device_minor;
+	unsigned long inode;
+
+	return sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", pid, &device_major, &device_minor,
+		      &inode) == 4 &&
+	       device_major == major(file->st_dev) && device_minor == minor(file->st_dev) &&
+	       inode == file->st_ino;
+}
+
+/* 0: it cannot be seen from here. */
+static int find_holder(const struct stat *file)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	char *line = NULL;
+	size_t room = 0;
+	int pid = 0, holder = 0;
+
+	if (!locks)
+		return 0;
+	while (!holder && getline(&line, &room, locks) >= 0)
+		if (is_lock_of(line, file, &pid))
+			holder = pid;
+	free(line);
+	fclose(locks);
+	return holder;
+}
+
+/* The daemon that pins here may be one of another network namespace and runtime directory. */
+static int fail_as_held(const char *bpf_dir, int directory, struct lc_error *error)
+{
+	struct stat info;
+	int holder = fstat(directory, &info) ? 0 : find_holder(&info);
+
+	if (holder > 0)
+		return lc_fail(error, -EADDRINUSE, "another leafcastd (pid %d) pins in %s", holder,
+			       bpf_dir);
+	return lc_fail(error, -EADDRINUSE, "another leafcastd pins in %s", bpf_dir);
+}
+
 /* Held until its owner closes it or dies: two daemons would take each other's pins for leftovers. */
 static int claim(const char *bpf_dir, struct lc_error *error)
 {
@@ -106,11 +148,12 @@ static int claim(const char *bpf_dir, struct lc_error *error)
 			       bpf_dir, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
-	err = errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
+	if (errno == EWOULDBLOCK)
+		err = fail_as_held(bpf_dir, fd, error);
+	else
+		err = lc_fail(error, -errno, "cannot lock %s", bpf_dir);
 	close(fd);
-	return lc_fail(error, err,
-		       err == -EADDRINUSE ? "another leafcastd pins in %s" : "cannot lock %s",
-		       bpf_dir);
+	return err;
 }
 
 static int find_directory(const char *bpf_dir, bool make, struct lc_error *error)

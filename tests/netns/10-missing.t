@@ -57,7 +57,7 @@ second() {
 		--runtime-dir "$3" --bpf-dir "$4" >"$lab/said.err" 2>&1
 	is "$1: exit status" $? 1
 	is "$1: one sentence" "$(wc -l <"$lab/said.err")" 1
-	like "$1: says so" "$lab/said.err" "another leafcastd"
+	like "$1: says so" "$lab/said.err" "another leafcastd \\(pid ${pid[daemon-root]}\\)"
 }
 second "a second daemon in the same runtime directory" root "$lab/root.run" "$lab/bpf/second"
 second "a second daemon in the same network namespace" root "$lab/run/second" "$lab/bpf/second"
