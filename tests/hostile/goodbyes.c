@@ -145,7 +145,7 @@ Behaves(goodbyes, before_the_leaf_was_removed)
 	app_free(&app);
 	daemon_is_killed_over_its_farewells();
 	cut(leaf.peer);
-	daemon_starts_again();
+	daemon_starts_again("60");
 	has_leaves(0);
 	call_again(leaf.peer, &(struct proofs){.count = 1, .peers = {leaf.peer}});
 	cr_assert_eq(hear(leaf.peer, &message, 5000), LC_MESSAGE_LEAVE);
@@ -186,7 +186,7 @@ Behaves(goodbyes, before_the_socket_was_let_go)
 	app_free(&app);
 	daemon_is_killed_over_its_farewells();
 	cut(peer);
-	daemon_starts_again();
+	daemon_starts_again("60");
 	app = app_new();
 	cr_assert_eq(app_ask(&app, resume_as(1, LC_ROLE_LEAF, true), dup(descriptor)).reason,
 		     LEAFCAST_CLOSED);
@@ -219,7 +219,7 @@ static void fill_up(void)
 		cr_assert_eq(lc_plane_keep_farewell(plane, &farewell), 0);
 	}
 	lc_plane_hand_over(plane);
-	daemon_starts_again();
+	daemon_starts_again("60");
 }
 
 /* It is said all the same, by the daemon that was there. */
@@ -282,7 +282,7 @@ Behaves(goodbyes, that_are_too_old_or_make_no_sense)
 	}
 	lc_plane_hand_over(plane);
 	cr_assert_eq(farewells(), 6);
-	daemon_starts_again();
+	daemon_starts_again("60");
 	cr_assert_eq(farewells(), 1);
 	/* A node that has none of them. */
 	peer = call("192.0.2.2");

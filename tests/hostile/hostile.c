@@ -94,7 +94,10 @@ static int count_leaf(void *context, uint32_t number, const struct lc_leaf *leaf
 static int count_admit(void *context, uint32_t number, const struct lc_admit *admit,
 		       const struct lc_admit_use *use)
 {
-	((struct holding *)context)->admits++;
+	struct holding *held = context;
+
+	held->admits++;
+	held->anchors += admit->rule.kind == LC_ADMIT_ANCHOR;
 	return 0;
 }
 
@@ -197,19 +200,24 @@ static void find_daemon(void)
 /* And a trunk without memberships is kept for so long: of trunk/trunk.h. */
 #define IDLE_SECONDS 10
 
-static void execute(unsigned int descriptors, const char *grace)
+struct ways {
+	unsigned int descriptors; /* 0: as many as we may have */
+	const char *grace;
+};
+
+static void execute(const struct ways *ways)
 {
-	struct rlimit limit = {descriptors, descriptors};
+	struct rlimit limit = {ways->descriptors, ways->descriptors};
 	int log = open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (log < 0)
 		_exit(1);
 	dup2(log, STDERR_FILENO);
-	if (descriptors)
+	if (ways->descriptors)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execl(daemon_path, daemon_path, "--runtime-dir", runtime_dir, "--bpf-dir", bpf_dir,
-	      "--insecure", "--grace", grace, NULL);
+	      "--insecure", "--grace", ways->grace, NULL);
 	_exit(1);
 }
 
@@ -232,15 +240,14 @@ static bool is_ready(void)
 	return daemon_has_said(": ready: ") > 0;
 }
 
-static void begin_daemon(unsigned int descriptors, const char *grace)
+static void start(struct ways ways)
 {
 	long deadline = now_ms() + 20000;
 
-	/* Of one before. */
-	unlink(log_file);
+	unlink(log_file); /* in which the one before was ready */
 	daemon_pid = fork();
 	if (daemon_pid == 0)
-		execute(descriptors, grace);
+		execute(&ways);
 	while (!is_ready() && now_ms() < deadline)
 		pause_ms(10);
 	cr_assert(is_ready(), "no daemon");
@@ -255,7 +262,7 @@ void daemon_starts_with(unsigned int descriptors)
 		there("ip addr add 192.0.2.%d/24 dev far0", i);
 	find_daemon();
 	make_directories();
-	begin_daemon(descriptors, GRACE);
+	start((struct ways){.descriptors = descriptors, .grace = GRACE});
 	setenv("LEAFCAST_RUNTIME_DIR", runtime_dir, 1);
 	at_start = holding();
 }
@@ -267,13 +274,13 @@ void daemon_starts(void)
 
 void daemon_is_killed(void)
 {
-	kill(daemon_pid, SIGKILL);
-	waitpid(daemon_pid, NULL, 0);
+	cr_assert_eq(kill(daemon_pid, SIGKILL), 0);
+	cr_assert_eq(waitpid(daemon_pid, NULL, 0), daemon_pid);
 }
 
-void daemon_starts_again(void)
+void daemon_starts_again(const char *grace)
 {
-	begin_daemon(0, "60");
+	start((struct ways){.grace = grace});
 }
 
 void daemon_ends(void)

@@ -43,10 +43,10 @@ void daemon_ends(void);
 void daemon_exits(long deadline_ms);
 /* The same, with at most so many descriptors. */
 void daemon_starts_with(unsigned int descriptors);
-
-/* It is killed, and another comes, which keeps for a minute what is an absent daemon's or application's. */
+/* SIGKILL: all that it has made stays. */
 void daemon_is_killed(void);
-void daemon_starts_again(void);
+/* The next one, which keeps what nobody claims for so many seconds. */
+void daemon_starts_again(const char *grace);
 
 /* In how many lines of its log. */
 unsigned int daemon_has_said(const char *text);
@@ -58,6 +58,7 @@ extern char bpf_dir[96];
 /* What the daemon holds: descriptors, memory, records in the kernel. */
 struct holding {
 	unsigned int descriptors, sessions, leaves, admits;
+	unsigned int anchors; /* of the admits those that let an anchor in */
 	unsigned long memory_kb;
 };
 struct holding holding(void);

@@ -263,6 +263,97 @@ Behaves(killed, joiner_draining)
 	joiner_is_killed(DRAINING);
 }
 
+/* ---- its daemon ---- */
+
+/* A leaf, number 1, by `descriptor`, whose JOIN the other node has heard. */
+static struct peer *asks_another_node(struct app *app, int descriptor, uint64_t *id)
+{
+	struct lc_peer_listener *listener = other_daemon();
+	struct peer *peer;
+
+	*app = app_new();
+	app_must(
+		app,
+		(struct lc_local_message){.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_LEAF},
+		dup(descriptor));
+	*id = app_tell(app, join_to("192.0.2.2:5000"), -1);
+	peer = answer_call(listener);
+	lc_peer_listener_free(listener);
+	return peer;
+}
+
+static void daemon_is_another(struct app *app, struct peer *peer)
+{
+	daemon_is_killed();
+	cut(peer);
+	app_free(app);
+	daemon_starts_again("60");
+	*app = app_new();
+}
+
+static enum leafcast_reason resumed(struct app *app, int descriptor, bool member)
+{
+	const struct lc_local_message resume = {
+		.kind = LC_LOCAL_RESUME, .socket = 1, .role = LC_ROLE_LEAF, .member = member};
+	struct lc_local_message reply = app_ask(app, resume, dup(descriptor));
+
+	cr_assert_eq(reply.error, 0);
+	return reply.reason;
+}
+
+static struct peer *joins_another_node(struct app *app, int descriptor)
+{
+	int root = udp_there("192.0.2.2:5000");
+	uint64_t id;
+	struct peer *peer = asks_another_node(app, descriptor, &id);
+	struct lc_message join = heard(peer, LC_MESSAGE_JOIN);
+
+	send_probe(root, &join.leaf, join.token);
+	heard(peer, LC_MESSAGE_SEEN);
+	tell(peer, (struct lc_message){.kind = LC_MESSAGE_ACCEPT});
+	cr_assert_eq(app_answer(app, id).reason, LEAFCAST_NO_REASON);
+	close(root);
+	return peer;
+}
+
+/* What its application was told is so for the next daemon too. */
+Behaves(killed, daemon_of_a_joiner_that_is_a_member)
+{
+	int descriptor = udp_here(LEAF);
+	struct app app;
+	struct peer *peer = joins_another_node(&app, descriptor);
+
+	daemon_is_another(&app, peer);
+	call_again(peer, &(struct proofs){1, {peer}, false});
+	cr_assert_eq(resumed(&app, descriptor, true), LEAFCAST_NO_REASON);
+	cr_assert_eq(holding().anchors, 1);
+	app_must(&app, (struct lc_local_message){.kind = LC_LOCAL_CLOSE, .socket = 1}, -1);
+	hear_refusal(peer, LC_MESSAGE_LEAVE, LEAFCAST_CLOSED);
+	peer_free(peer);
+	app_free(&app);
+	close(descriptor);
+}
+
+/* Whom it was about to let in comes in no more: nobody would ever shut that door again. */
+Behaves(killed, daemon_of_a_joiner_that_has_asked)
+{
+	int descriptor = udp_here(LEAF);
+	struct peer *peer;
+	struct app app;
+	uint64_t id;
+
+	peer = asks_another_node(&app, descriptor, &id);
+	heard(peer, LC_MESSAGE_JOIN);
+	cr_assert_eq(holding().anchors, 1);
+	daemon_is_another(&app, peer);
+	cr_assert_eq(holding().anchors, 0);
+	cr_assert_eq(resumed(&app, descriptor, true), LEAFCAST_LOST);
+	app_must(&app, (struct lc_local_message){.kind = LC_LOCAL_CLOSE, .socket = 1}, -1);
+	peer_free(peer);
+	app_free(&app);
+	close(descriptor);
+}
+
 /* ---- of the admitter ---- */
 
 Behaves(killed, admitter_probing)
