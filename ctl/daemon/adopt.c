@@ -14,6 +14,8 @@
 #define LOOK_US	    (600 * 1000)
 #define SOON_US	    (20 * 1000)
 #define MOST_MISSES 2
+/* Who has not come in the grace time may never: looks become rarer, until they are so far apart. */
+#define MOST_LOOK_US (15 * SECOND)
 
 /* What the timers need, for as long as the daemon runs. */
 static struct adoption {
@@ -22,8 +24,11 @@ static struct adoption {
 	void (*over)(void *context); /* NULL: it is */
 	void *context;
 	struct timer hold, look;
-	bool soon;  /* the next look is */
-	bool blind; /* the kernel does not tell what sockets there are, and that was said */
+	uint64_t look_us; /* between this look and the next */
+	bool soon;	  /* the next look is */
+	bool lapsed;	  /* somebody's grace time is over */
+	bool sees;	  /* a look has succeeded */
+	bool blind;	  /* the kernel does not tell what sockets there are, and that was said */
 } adoption;
 
 /* ---- records ---- */
@@ -220,37 +225,53 @@ static void on_seen(void *context, uint64_t cookie)
 	if (!socket)
 		return;
 	socket->bound = true;
+	socket->absent = false;
 	socket->missed = 0;
 }
 
-/* Every one is missed until it is seen. */
-static bool look(struct node *node)
+/* Nothing is known of any. One that failed for once is no reason to believe less than before. */
+static void look_in_vain(struct node *node, int error)
+{
+	struct socket *socket, *next;
+
+	HASH_ITER(by_admit, node->sockets_by_admit, socket, next)
+	{
+		socket->absent = false;
+		socket->missed = 0;
+	}
+	if (adoption.sees || adoption.blind)
+		return;
+	say(SD_NOTICE,
+	    "sockets that are no more end after the grace time only: the kernel "
+	    "does not say which there are (%s)",
+	    strerror(-error));
+	adoption.blind = true;
+}
+
+/* Every one is absent until it is seen. */
+static void look(struct node *node)
 {
 	struct socket *socket, *next;
 	int error;
 
 	HASH_ITER(by_admit, node->sockets_by_admit, socket, next)
-	if (socket->fd < 0)
-		socket->missed++;
+	socket->absent = socket->fd < 0;
 	error = lc_network_each_udp_socket(on_seen, node);
-	if (!error)
-		return true;
-	if (!adoption.blind)
-		say(SD_NOTICE,
-		    "sockets that are no more end after the grace time only: the kernel "
-		    "does not say which there are (%s)",
-		    strerror(-error));
-	adoption.blind = true;
-	HASH_ITER(by_admit, node->sockets_by_admit, socket, next)
-	socket->missed = 0;
-	return false;
+	if (error) {
+		look_in_vain(node, error);
+		return;
+	}
+	adoption.sees = true;
+	adoption.blind = false;
 }
 
 static bool is_no_more(const struct socket *socket)
 {
-	if (socket->fd >= 0 || !socket->missed)
+	if (socket->fd >= 0)
 		return false;
-	return socket->closing || (socket->bound && socket->missed >= MOST_MISSES);
+	if (socket->closing)
+		return socket->absent || adoption.blind;
+	return socket->bound && socket->missed >= MOST_MISSES;
 }
 
 /* Its process is no more, so the handles of its leaves are not either; the next look ends them. */
@@ -266,41 +287,77 @@ static void take_handles_along(struct socket *root)
 	}
 }
 
-static void sweep(struct node *node)
+static void end(struct socket *socket)
+{
+	struct application *application = socket->application;
+
+	if (!socket->closing)
+		take_handles_along(socket);
+	membership_end_socket(socket, !socket->closing || socket->reset);
+	application_forget_if_idle(application);
+}
+
+/* Whether one is missed that another look may find, or find to be no more. */
+static bool sweep(struct node *node)
 {
 	struct socket *socket, *next;
+	bool doubted = false;
 
 	HASH_ITER(by_admit, node->sockets_by_admit, socket, next)
 	{
-		struct application *application = socket->application;
-
-		if (!is_no_more(socket))
-			continue;
-		if (!socket->closing)
-			take_handles_along(socket);
-		membership_end_socket(socket, !socket->closing || socket->reset);
-		application_forget_if_idle(application);
+		socket->missed += socket->absent;
+		if (is_no_more(socket))
+			end(socket);
+		else
+			doubted |= socket->bound && socket->absent;
 	}
+	return doubted;
 }
+
+static void look_soon(struct node *node);
 
 static void on_look(void *context)
 {
 	struct node *node = context;
+	bool doubted;
 
 	adoption.soon = false;
-	if (look(node))
-		sweep(node);
+	look(node);
+	doubted = sweep(node);
 	adopt_progress(node);
-	if (node->unclaimed)
-		timer_set_deadline(&adoption.look, node->event, LOOK_US, on_look, node);
+	if (!node->unclaimed)
+		return;
+	if (adoption.lapsed && adoption.look_us < MOST_LOOK_US)
+		adoption.look_us *= 2;
+	/* The time to say goodbye is over. */
+	if (adoption.lapsed && doubted)
+		look_soon(node);
+	else
+		timer_set_deadline(&adoption.look, node->event, adoption.look_us, on_look,
+				   node);
 }
 
-void adopt_expire(struct socket *socket)
+static void look_soon(struct node *node)
 {
-	if (socket->fd < 0 && socket->bound && !socket->missed)
-		membership_part(socket, true);
-	else
+	if (!adoption.soon)
+		adoption.soon = timer_set(&adoption.look, node->event, SOON_US, on_look, node) == 0;
+}
+
+void adopt_lapse(struct socket *socket)
+{
+	bool process_lives = socket->application->exit;
+	bool seen = socket->fd < 0 && socket->bound && !socket->absent && !adoption.blind;
+
+	adoption.lapsed = true;
+	if (!process_lives && !seen) {
 		membership_end_socket(socket, true);
+		return;
+	}
+	memberships_of_socket_end(socket, true);
+	if (socket->fd < 0)
+		return;
+	socket_let_go(socket);
+	look_soon(socket->application->node);
 }
 
 void adopt_closed(const struct application *teller, uint64_t cookie, bool reset)
@@ -319,10 +376,12 @@ void adopt_closed(const struct application *teller, uint64_t cookie, bool reset)
 		application_forget_if_idle(application);
 		return;
 	}
+	/* No look would tell either; whose process an adopted one is nobody knows. */
+	if (adoption.blind && !application->adopted && application->pid != teller->pid)
+		return;
 	socket->closing = true;
 	socket->reset = reset;
-	if (!adoption.soon)
-		adoption.soon = timer_set(&adoption.look, node->event, SOON_US, on_look, node) == 0;
+	look_soon(node);
 }
 
 /* ---- until others are told what there is not ---- */
@@ -355,6 +414,7 @@ int adopt(struct node *node, const struct application_handler *handler, void (*o
 	node->adopting = true;
 	adoption.over = over;
 	adoption.context = context;
+	adoption.look_us = LOOK_US;
 	error = adopt_all(node);
 	if (!error && node->unclaimed) {
 		say(SD_INFO, "%u sockets of an earlier leafcastd go on", node->unclaimed);

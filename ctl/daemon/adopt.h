@@ -9,8 +9,11 @@
  * have missed them; one that was closed meanwhile ends in order if its
  * application says so before. Only sockets that are bound can be seen: of the
  * others, handles of leaves end with their root, and the rest after the grace time.
- * One that is there keeps its record, which admits nobody, for as long: its
- * filter is locked, so it could not be given another.
+ *
+ * One that is there, or whose process is known to live, keeps its record, which
+ * admits nobody, and its session for as long: its filter is locked, so it could
+ * not be given another. Where the kernel does not say what sockets there are,
+ * applications are believed, and nothing that is adopted outlives the grace time.
  */
 #ifndef CTL_DAEMON_ADOPT_H
 #define CTL_DAEMON_ADOPT_H
@@ -32,8 +35,11 @@ void adopt_progress(struct node *node);
  * believed of a socket of the same user that is away, once that is no more.
  */
 void adopt_closed(const struct application *teller, uint64_t cookie, bool reset);
-/* Nobody has claimed it for the grace time: what it is a member of ends; and it does, unless it is known to be there. */
-void adopt_expire(struct socket *socket);
+/*
+ * Nobody has claimed it for the grace time: what it is a member of ends. It does
+ * too, unless it or its process is known to be there; then it is let go.
+ */
+void adopt_lapse(struct socket *socket);
 /* Looks no more. */
 void adopt_end(void);
 

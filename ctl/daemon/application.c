@@ -100,7 +100,7 @@ static void on_grace(void *context)
 {
 	struct application *application = context;
 
-	application->handler->ended(application);
+	application->handler->lapsed(application);
 }
 
 void application_leave(struct application *application)

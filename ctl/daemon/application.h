@@ -21,8 +21,10 @@ struct application_handler {
 			int *descriptor);
 	/* The connection is gone, and the process may be alive: application_leave() or application_free(). */
 	void (*hung_up)(struct application *application);
-	/* The process has ended, or has been away for too long; then application_free(). */
+	/* The process has ended; then application_free(). */
 	void (*ended)(struct application *application);
+	/* It has been away for the grace time; its process lives as long as `ended` is to come. */
+	void (*lapsed)(struct application *application);
 };
 
 struct application {
@@ -49,7 +51,7 @@ int applications_accept(struct node *node, int listener, const struct applicatio
 /* The one of this user that is adopted; made if there is none. NULL: no memory. */
 struct application *application_adopted(struct node *node, uid_t uid,
 					const struct application_handler *handler);
-/* It is away from now on: `ended` is called if it stays so for the grace time. */
+/* It is away from now on: `lapsed` is called if it stays so for the grace time. */
 void application_leave(struct application *application);
 static inline bool application_is_away(const struct application *application)
 {

@@ -58,7 +58,7 @@ struct node {
 	unsigned int application_count;
 
 	bool adopting;			     /* adopt.c: nobody is heard who asks for a listener */
-	unsigned int unclaimed;		     /* socket.c: adopted sockets without a descriptor */
+	unsigned int unclaimed;		     /* socket.c: sockets without a descriptor */
 	struct socket *sockets_by_admit;     /* socket.c: the plane's number of the admission */
 	struct socket *listeners_by_name;    /* socket.c: leaves that listen */
 	struct session *sessions_by_name;    /* session.c */

@@ -494,23 +494,26 @@ static void on_message(struct application *application, const struct lc_local_me
 				  outcome.reason);
 }
 
-/* An adopted one stands for many, of whose sockets those that are there are kept. */
 static void on_ended(struct application *application)
 {
 	struct socket *socket, *next;
 	struct node *node = application->node;
 
 	HASH_ITER(by_number, application->sockets, socket, next)
-	{
-		if (application->adopted)
-			adopt_expire(socket);
-		else
-			membership_end_socket(socket, true);
-	}
-	if (application->adopted)
-		application_forget_if_idle(application);
-	else
-		application_free(application);
+	membership_end_socket(socket, true);
+	application_free(application);
+	adopt_progress(node);
+}
+
+/* Filters are locked: a process that is only stopped must find its sockets known when it goes on. */
+static void on_lapsed(struct application *application)
+{
+	struct socket *socket, *next;
+	struct node *node = application->node;
+
+	HASH_ITER(by_number, application->sockets, socket, next)
+	adopt_lapse(socket);
+	application_forget_if_idle(application);
 	adopt_progress(node);
 }
 
@@ -532,4 +535,4 @@ static void on_hung_up(struct application *application)
 }
 
 const struct application_handler application_requests = {
-	.message = on_message, .hung_up = on_hung_up, .ended = on_ended};
+	.message = on_message, .hung_up = on_hung_up, .ended = on_ended, .lapsed = on_lapsed};

@@ -203,7 +203,7 @@ int socket_claim(struct socket *socket, struct application *by, uint64_t number,
 		widen_receive_buffer(socket->fd);
 	}
 	socket->missed = 0;
-	socket->closing = socket->reset = false;
+	socket->absent = socket->closing = socket->reset = false;
 	if (!move(socket, by, number))
 		return -ENOMEM;
 	application_make_room(by, false);
@@ -215,6 +215,20 @@ static void listen_no_more(struct socket *socket)
 	if (socket->listens_at.port)
 		HASH_DELETE(by_name, socket->application->node->listeners_by_name, socket);
 	socket->listens_at = (struct lc_endpoint){0};
+}
+
+void socket_let_go(struct socket *socket)
+{
+	struct lc_endpoint name;
+
+	listen_no_more(socket);
+	socket->backlog = 0;
+	if (socket->fd < 0)
+		return;
+	socket->bound = socket_name(socket, &name) == 0 && name.port != 0;
+	close(socket->fd);
+	socket->fd = -1;
+	socket->application->node->unclaimed++;
 }
 
 void socket_free(struct socket *socket)

@@ -15,7 +15,7 @@ struct socket {
 	UT_hash_handle by_name;	  /* node->listeners_by_name, while a leaf listens */
 	uint64_t number; /* the library's; of an adopted one that is not claimed: `admit` */
 	uint64_t cookie; /* SO_COOKIE */
-	int fd;		 /* -1: adopted, and not claimed yet */
+	int fd;		 /* -1: unclaimed, by adoption or since it was let go */
 	enum lc_local_role role;
 	uint8_t family; /* enum lc_family */
 	uint32_t admit;
@@ -29,6 +29,7 @@ struct socket {
 	enum leafcast_reason
 		ended;	     /* how the membership ended that it was told nothing of; 0: none did */
 	bool bound;	     /* a look would find it if it were there (adopt.h) */
+	bool absent;	     /* the last look has not */
 	unsigned int missed; /* looks in a row that have not */
 	bool closing, reset; /* it was closed meanwhile; abortively */
 
@@ -63,6 +64,11 @@ int socket_of_descriptor(struct node *node, int descriptor, struct socket **sock
  * number is in use; -EMFILE; -ENOMEM: it belongs to nobody now, and must be ended.
  */
 int socket_claim(struct socket *socket, struct application *by, uint64_t number, int *descriptor);
+/*
+ * Unclaimed from now on, and no listener: its process alone keeps it open, and
+ * may claim it as one that is adopted.
+ */
+void socket_let_go(struct socket *socket);
 /* It takes part in nothing any more. */
 void socket_free(struct socket *socket);
 struct socket *socket_find(struct application *application, uint64_t number);

@@ -5,8 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -203,7 +208,27 @@ static void find_daemon(void)
 struct ways {
 	unsigned int descriptors; /* 0: as many as we may have */
 	const char *grace;
+	bool blind;
 };
+
+/* NETLINK_SOCK_DIAG is none of the kernel's protocols. */
+static void go_blind(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NETLINK_SOCK_DIAG, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {sizeof(steps) / sizeof(steps[0]), steps};
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(1);
+}
 
 static void execute(const struct ways *ways)
 {
@@ -216,6 +241,8 @@ static void execute(const struct ways *ways)
 	if (ways->descriptors)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (ways->blind)
+		go_blind();
 	execl(daemon_path, daemon_path, "--runtime-dir", runtime_dir, "--bpf-dir", bpf_dir,
 	      "--insecure", "--grace", ways->grace, NULL);
 	_exit(1);
@@ -281,6 +308,11 @@ void daemon_is_killed(void)
 void daemon_starts_again(const char *grace)
 {
 	start((struct ways){.grace = grace});
+}
+
+void daemon_starts_blind(const char *grace)
+{
+	start((struct ways){.grace = grace, .blind = true});
 }
 
 void daemon_ends(void)

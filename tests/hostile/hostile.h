@@ -47,6 +47,8 @@ void daemon_starts_with(unsigned int descriptors);
 void daemon_is_killed(void);
 /* The next one, which keeps what nobody claims for so many seconds. */
 void daemon_starts_again(const char *grace);
+/* The same where the kernel does not say what sockets there are. */
+void daemon_starts_blind(const char *grace);
 
 /* In how many lines of its log. */
 unsigned int daemon_has_said(const char *text);
@@ -72,6 +74,17 @@ extern unsigned int idle_descriptors;
 void holds_nothing(unsigned int seconds);
 /* CPU time it has used. */
 unsigned long cpu_ms(void);
+
+/* The times, of now_ms(), at which it is about to look at what sockets there are. */
+struct watch {
+	pid_t process;
+	int looks;
+};
+#define NO_LOOK (-1)
+struct watch watch_looks(void);
+/* The next one that there is or comes in that time. */
+long next_look(const struct watch *watch, int ms);
+void watch_no_more(struct watch *watch);
 
 long now_ms(void);
 void pause_ms(long ms);

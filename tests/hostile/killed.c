@@ -584,6 +584,49 @@ Behaves(killed, pair_that_invites_and_waits)
 	one_of_a_pair_is_killed(listens_as_leaf, invites_here);
 }
 
+/* Steps: it listens; it has accepted, and hangs up without a word. */
+static void is_away_as_root(void)
+{
+	struct app app = app_new();
+	int descriptor = udp_here(SESSION);
+
+	app_must(
+		&app,
+		(struct lc_local_message){.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_ROOT},
+		dup(descriptor));
+	app_must(&app,
+		 (struct lc_local_message){.kind = LC_LOCAL_LISTEN, .socket = 1, .backlog = 5}, -1);
+	has_come_a_step();
+	app_accepts(&app, 2);
+	app_free(&app);
+	has_come_a_step();
+	pause();
+}
+
+/* Away for longer than the grace time, and then no more. */
+Behaves(killed, admitter_that_was_away_for_long)
+{
+	struct actor root = run(is_away_as_root);
+	struct leaf leaf = leaf_new("192.0.2.2:0");
+	long deadline = now_ms() + 10000;
+
+	comes_a_step(&root);
+	leaf_asks(&leaf, SESSION);
+	leaf_proves(&leaf);
+	heard(leaf.peer, LC_MESSAGE_ACCEPT);
+	comes_a_step(&root);
+	hear_refusal(leaf.peer, LC_MESSAGE_LEAVE, LEAFCAST_RESET);
+	/* The handle was closed by it; what it has open is kept. */
+	while (holding().admits != 1 && now_ms() < deadline)
+		pause_ms(5);
+	cr_assert_eq(holding().admits, 1);
+	cr_assert_eq(holding().sessions, 1);
+	slay(&root);
+	idle_descriptors = 1; /* the trunk */
+	holds_nothing(2);
+	leaf_free(&leaf);
+}
+
 /* A process that hands its connection to another and dies: the members go with it. */
 Behaves(killed, a_child_holds_the_connection_open)
 {

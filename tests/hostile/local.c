@@ -337,6 +337,8 @@ Behaves(local, listening_by_many_names)
 		app_must(&app, listen, -1);
 		disconnect(descriptor);
 	}
+	/* No look would find that it is no more. */
+	app_must(&app, about(LC_LOCAL_CLOSE, 3), -1);
 	close(descriptor);
 	app_free(&app);
 }
@@ -358,6 +360,8 @@ Behaves(local, listening_by_a_name_given_up)
 	disconnect(descriptor);
 	app_must(&other, open, udp_here(text));
 	app_must(&other, listen, -1);
+	/* No look would find that it is no more. */
+	app_must(&app, about(LC_LOCAL_CLOSE, 1), -1);
 	close(descriptor);
 	app_free(&other);
 	app_free(&app);
