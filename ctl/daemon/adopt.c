@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "core/endpoint.h"
 #include "daemon/farewell.h"
 #include "daemon/say.h"
 #include "daemon/trunk.h"
@@ -16,6 +18,8 @@
 #define MOST_MISSES 2
 /* Who has not come in the grace time may never: looks become rarer, until they are so far apart. */
 #define MOST_LOOK_US (15 * SECOND)
+/* Between looks for one that is in another's way, whoever asks for them. */
+#define CLASH_NS (50 * 1000 * 1000)
 
 /* What the timers need, for as long as the daemon runs. */
 static struct adoption {
@@ -24,11 +28,12 @@ static struct adoption {
 	void (*over)(void *context); /* NULL: it is */
 	void *context;
 	struct timer hold, look;
-	uint64_t look_us; /* between this look and the next */
-	bool soon;	  /* the next look is */
-	bool lapsed;	  /* somebody's grace time is over */
-	bool sees;	  /* a look has succeeded */
-	bool blind;	  /* the kernel does not tell what sockets there are, and that was said */
+	uint64_t look_us;  /* between this look and the next */
+	bool soon;	   /* the next look is */
+	bool lapsed;	   /* somebody's grace time is over */
+	bool sees;	   /* a look has succeeded */
+	bool blind;	   /* the kernel does not tell what sockets there are, and that was said */
+	uint64_t clash_ns; /* when the last one in another's way was looked for */
 } adoption;
 
 /* ---- records ---- */
@@ -382,6 +387,69 @@ void adopt_closed(const struct application *teller, uint64_t cookie, bool reset)
 	socket->closing = true;
 	socket->reset = reset;
 	look_soon(node);
+}
+
+/* ---- names that are wanted again ---- */
+
+/* NULL: none that anybody could find taken. */
+static const struct lc_endpoint *name_of(const struct socket *socket)
+{
+	const struct membership *membership = socket->member;
+
+	if (socket->session)
+		return &socket->session->name;
+	if (membership && !lc_join_end_is_root(membership->member.end))
+		return &membership->member.leaf_name;
+	return NULL;
+}
+
+static bool is_in_the_way(const struct socket *socket, const struct lc_endpoint *name)
+{
+	const struct lc_endpoint *had = socket->fd < 0 ? name_of(socket) : NULL;
+
+	/* Bound to all addresses, it gets one of them. */
+	return had && had->family == name->family && had->port == name->port &&
+	       (lc_address_equal(had, name) || lc_address_is_any(name));
+}
+
+static struct socket *find_in_the_way(struct node *node, const struct lc_endpoint *name)
+{
+	struct application *application;
+	struct socket *socket, *next;
+
+	LIST_FOREACH(application, &node->applications, entry) {
+		if (!application_is_away(application))
+			continue;
+		HASH_ITER(by_number, application->sockets, socket, next)
+		if (is_in_the_way(socket, name))
+			return socket;
+	}
+	return NULL;
+}
+
+/* Anybody may want any name as often as it likes, and the name of one that lives. */
+static bool is_gone(struct node *node, const struct socket *socket)
+{
+	uint64_t now = lc_now_ns();
+
+	if (!socket->absent && (!adoption.clash_ns || now - adoption.clash_ns >= CLASH_NS)) {
+		adoption.clash_ns = now;
+		look(node);
+	}
+	return socket->absent;
+}
+
+void adopt_make_way(const struct socket *socket)
+{
+	struct node *node = socket->application->node;
+	struct socket *other;
+	struct lc_endpoint name;
+
+	if (!node->unclaimed || socket_name(socket, &name) || name.port == 0)
+		return;
+	while ((other = find_in_the_way(node, &name)) && is_gone(node, other))
+		end(other);
+	adopt_progress(node);
 }
 
 /* ---- until others are told what there is not ---- */

@@ -6,9 +6,10 @@
  * half done when that daemon was killed is completed, or undone.
  *
  * Sockets that are no more end as soon as two looks at what sockets there are
- * have missed them; one that was closed meanwhile ends in order if its
- * application says so before. Only sockets that are bound can be seen: of the
- * others, handles of leaves end with their root, and the rest after the grace time.
+ * have missed them, or at once where another socket has taken their name; one
+ * that was closed meanwhile ends in order if its application says so before. Only
+ * sockets that are bound can be seen: of the others, handles of leaves end with
+ * their root, and the rest after the grace time or with their process, where that is known.
  *
  * One that is there, or whose process is known to live, keeps its record, which
  * admits nobody, and its session for as long: its filter is locked, so it could
@@ -40,6 +41,12 @@ void adopt_closed(const struct application *teller, uint64_t cookie, bool reset)
  * too, unless it or its process is known to be there; then it is let go.
  */
 void adopt_lapse(struct socket *socket);
+/*
+ * `socket` is about to go by the name it is bound to: an unclaimed one that had
+ * it and is no more ends now. Looks at what sockets there are if need be, but
+ * not more than 20 times a second.
+ */
+void adopt_make_way(const struct socket *socket);
 /* Looks no more. */
 void adopt_end(void);
 

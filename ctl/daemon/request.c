@@ -99,6 +99,7 @@ static struct outcome start_listening(const struct request *request, struct lc_e
 		error = socket_listen(socket, name);
 		return error ? REFUSE(lc_reason_of_errno(error)) : DONE;
 	}
+	adopt_make_way(socket);
 	error = session_of_root(node_of(request), socket, &session);
 	if (error == -EADDRNOTAVAIL)
 		return ERROR(error);
@@ -177,6 +178,7 @@ static struct outcome join_leaf(const struct request *request)
 		return ERROR(socket->member->member.state == LC_JOIN_MEMBER ? -EISCONN : -EALREADY);
 	if (socket->backlog)
 		return ERROR(-EINVAL);
+	adopt_make_way(socket);
 	membership = make_joiner(request, LC_END_JOINER);
 	if (!membership)
 		return REFUSE(LEAFCAST_LIMIT);
@@ -201,6 +203,7 @@ static struct outcome invite_leaf(const struct request *request)
 	error = passed(request);
 	if (error)
 		return ERROR(error);
+	adopt_make_way(root);
 	error = session_of_root(node_of(request), root, &session);
 	if (error)
 		return REFUSE(lc_reason_of_errno(error));
@@ -293,8 +296,10 @@ static struct outcome accept_request(const struct request *request)
 	membership->socket = socket;
 	socket->member = membership;
 	/* A membership that was invited goes on without the listener. */
-	if (membership->member.end == LC_END_INVITEE)
+	if (membership->member.end == LC_END_INVITEE) {
 		membership_set_owner(membership, socket);
+		adopt_make_way(socket);
+	}
 	lc_membership_accept(&membership->member, &answer);
 	return LATER;
 }

@@ -297,6 +297,11 @@ struct peer *call(const char *from)
 	return peer;
 }
 
+struct peer *asked_beside(const struct peer *peer)
+{
+	return peer_on(peer->trunk);
+}
+
 void peer_free(struct peer *peer)
 {
 	if (!peer)

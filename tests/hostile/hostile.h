@@ -166,6 +166,8 @@ struct peer {
 
 /* On the trunk from that address, which is opened if there is none. With a number of its own. */
 struct peer *call(const char *from);
+/* Another on the same trunk: the next that the daemon asks for. */
+struct peer *asked_beside(const struct peer *peer);
 /* Says LEAVE; with the last of them the connection ends. Accepts NULL. */
 void peer_free(struct peer *peer);
 /* Ends the connection without a word, for all that are on it; peer_free() is still to be called. */

@@ -334,6 +334,35 @@ Behaves(killed, daemon_of_a_joiner_that_is_a_member)
 	close(descriptor);
 }
 
+/* Both at once, and both are started anew: the other node hears of the end before it is asked again. */
+Behaves(killed, joiner_that_is_a_member_and_its_daemon)
+{
+	int descriptor = udp_here(LEAF);
+	struct app app;
+	struct peer *peer = joins_another_node(&app, descriptor), *next;
+	struct lc_message message;
+	uint64_t id;
+
+	close(descriptor);
+	daemon_is_another(&app, peer);
+	call_again(peer, &(struct proofs){1, {peer}, false});
+	app_must(
+		&app,
+		(struct lc_local_message){.kind = LC_LOCAL_OPEN, .socket = 1, .role = LC_ROLE_LEAF},
+		udp_here(LEAF));
+	id = app_tell(&app, join_to("192.0.2.2:5000"), -1);
+	next = asked_beside(peer);
+	heard(next, LC_MESSAGE_JOIN);
+	cr_assert_eq(hear(peer, &message, 0), LC_MESSAGE_LEAVE);
+	cr_assert_eq(message.reason, LEAFCAST_RESET);
+	tell(next, (struct lc_message){.kind = LC_MESSAGE_REFUSE, .reason = LEAFCAST_REJECTED});
+	cr_assert_eq(app_answer(&app, id).reason, LEAFCAST_REJECTED);
+	app_must(&app, (struct lc_local_message){.kind = LC_LOCAL_CLOSE, .socket = 1}, -1);
+	peer_free(next);
+	peer_free(peer);
+	app_free(&app);
+}
+
 /* Whom it was about to let in comes in no more: nobody would ever shut that door again. */
 Behaves(killed, daemon_of_a_joiner_that_has_asked)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What an application may not have by RESUME, nor end by CLOSED_MEANWHILE; what
- * becomes of what nobody claims.
+ * becomes of what nobody claims, and of those who want its name.
  */
 #include "hostile.h"
 
@@ -199,6 +199,69 @@ Behaves(resume, of_one_that_never_comes_looks_become_rare)
 	close_number(&app, 1);
 	app_free(&app);
 	close(descriptor);
+}
+
+/* ---- names that are wanted again ---- */
+
+Behaves(resume, the_session_of_a_root_that_died_is_in_nobodys_way)
+{
+	int descriptor = udp_here(SESSION);
+	struct app app = with_root(descriptor);
+
+	daemon_is_killed();
+	app_free(&app);
+	close(descriptor);
+	daemon_starts_again("60");
+	app = app_with_root(SESSION, 5);
+	cr_assert_eq(holding().sessions, 1);
+	close_number(&app, 1);
+	app_free(&app);
+}
+
+static int shared(const char *name)
+{
+	struct lc_endpoint endpoint = at(name);
+	struct sockaddr_storage address;
+	socklen_t length = lc_endpoint_to_sockaddr(&endpoint, &address);
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+
+	cr_assert_eq(setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	cr_assert_eq(bind(descriptor, (struct sockaddr *)&address, length), 0);
+	return descriptor;
+}
+
+/* One that has the name by SO_REUSEADDR proves nothing; nor does it cost a look each time. */
+Behaves(resume, the_session_of_a_root_that_lives_is)
+{
+	int descriptor = shared(SESSION), other = shared(SESSION);
+	struct app app = with_root(descriptor);
+	struct watch watch;
+	long begin, looks = 0;
+
+	daemon_is_killed();
+	app_free(&app);
+	daemon_starts_again("60");
+	app = app_new();
+	open_as(&app, 2, LC_ROLE_ROOT, other);
+	watch = watch_looks();
+	begin = now_ms();
+	for (int i = 0; i < 200; i++)
+		cr_assert_eq(app_ask(&app,
+				     (struct lc_local_message){
+					     .kind = LC_LOCAL_LISTEN, .socket = 2, .backlog = 5},
+				     -1)
+				     .reason,
+			     LEAFCAST_ADDRESS_IN_USE);
+	while (next_look(&watch, 0) != NO_LOOK)
+		looks++;
+	cr_assert_leq(looks, 2 + (now_ms() - begin) / 50 + (now_ms() - begin) / 600);
+	watch_no_more(&watch);
+	app_must(&app, resume_as(1, LC_ROLE_ROOT, true), dup(descriptor));
+	close_number(&app, 1);
+	close_number(&app, 2);
+	app_free(&app);
+	close(descriptor);
+	close(other);
 }
 
 /* ---- where the kernel does not say what sockets there are ---- */

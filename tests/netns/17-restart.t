@@ -159,6 +159,24 @@ daemon root
 ok "a root killed while its daemon is away is found to be gone" within 5 no_sessions root
 ok "with its leaves and sockets" within 5 no_members root
 
+# --- an application and its daemon that died, and are started anew at once
+start a a leaf $session --bind $at_a
+open_root root $session --wait 1
+ok "a leaf joins" within 20 has_leaves root 1
+slay daemon-a
+slay a
+daemon a
+start anew a leaf $session --bind $at_a
+ok "a leaf has the name of the one before" within 20 said anew "^joined"
+slay daemon-root
+slay root
+exec 9>&-
+daemon root
+open_root root $session
+close_root
+is "and a root that of its session" "$status" 0
+end anew
+
 # --- what nobody claims
 start a a leaf $session --bind $at_a
 open_root root $session --wait 1
