@@ -26,9 +26,13 @@ lab_mounted=  # whether its bpffs is mounted
 declare -A pid=()
 hosts=()
 
-# Until the command succeeds, at most so many seconds.
+# Where all takes $SLOW times as long, as in a guest without acceleration, tests wait
+# so many times as long, and what they send a second is so many times less.
+pace() { echo $(($1 / ${SLOW:-1})); }
+
+# Until the command succeeds, at most so many seconds (times $SLOW).
 within() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${SLOW:-1}))
 	shift
 	until "$@"; do
 		((SECONDS < deadline)) || return 1

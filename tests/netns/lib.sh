@@ -106,7 +106,7 @@ open_root() {
 }
 # In the background, so that an interrupt is heard at once.
 feed() {
-	timeout 60 cat "$1" >&9 &
+	timeout $((60 * ${SLOW:-1})) cat "$1" >&9 &
 	wait $!
 }
 close_root() {

@@ -11,11 +11,13 @@
 . "$(dirname "$0")/lib.sh"
 test_begin
 star root leaf
-limit=250000
-bucket=15000
+limit=$(pace 250000)
+bucket=$((15000 * ${SLOW:-1}))
 bytes=200
 # Restarts, kills, datagrams, milliseconds of the same rate without them.
-if [[ ${LONG-} ]]; then plan=(20 5 1000000 10000); else plan=(5 3 50000 1500); fi
+plan=(5 3 50000 1500)
+[[ ${SLOW-} ]] && plan=(3 2 10000 3000)
+[[ ${LONG-} ]] && plan=(20 5 1000000 10000)
 
 # Every fifth is a kill, as far as there are any; the hosts take turns.
 disturb() {
@@ -48,7 +50,7 @@ full_rate() {
 	ok "$what: three leaves join" has_members root 3
 
 	find_rate "here 1" "leaf 1"
-	while ! loses_nothing "$rate" "${plan[3]}" "here 1" "leaf 1" && ((rate > 5000)); do rate=$((rate * 4 / 5)); done
+	while ! loses_nothing "$rate" "${plan[3]}" "here 1" "leaf 1" && ((rate > least_rate)); do rate=$((rate * 4 / 5)); done
 	note "$what: $rate datagrams/s"
 	stream_from=$(sessions root | jq '.sessions[0].datagrams')
 	watch root

@@ -3,18 +3,19 @@
 #
 # Daemons that are stopped (SIGSTOP), each alone and all at once, for longer
 # than a dead host would be waited for: streams go on without a loss and all are
-# members afterwards, of a small session and of one with 1,000 leaves on one node.
+# members afterwards, of a small session and of one with 1,000 leaves on one node
+# (fewer on a slow machine).
 #
 #   root 10.77.1.2 --- router --- leaf 10.77.2.2
-#                            `--- many 10.77.3.2 (1,000 leaves, 100 of them send only)
+#                            `--- many 10.77.3.2 (1,000 leaves, a tenth of them send only)
 # shellcheck source=tests/restart/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin
 star root leaf many
 bytes=200
 # A way between two namespaces takes 1,000 copies in one go; the small session needs some.
-most=1000
-receivers=900
+most=$(pace 1000)
+receivers=$((most * 9 / 10))
 seconds=4
 [[ ${LONG-} ]] && seconds=60
 
@@ -37,7 +38,7 @@ members_are_there() {
 	has_members root 1 && has_members root2 $most && has_members leaf 1 &&
 		has_members many $receivers && has_members senders $((most - receivers))
 }
-begin_streams() { tell root send 5000 0 && tell root2 send 20 0; }
+begin_streams() { tell root send "$(pace 5000)" 0 && tell root2 send "$(pace 20)" 0; }
 end_streams() {
 	echo members >&"${app_in[root]}" && echo members >&"${app_in[root2]}"
 	hear root2 20 && parse_sent && nothing_lost many $receivers && many_lost=no

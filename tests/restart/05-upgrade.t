@@ -16,6 +16,9 @@ this=$build
 next=$build/layout-next
 rounds=1
 stride=12
+limit=$(pace 250000)
+bucket=$((15000 * ${SLOW:-1}))
+[[ ${SLOW-} ]] && stride=61
 [[ ${LONG-} ]] && rounds=10 stride=1
 
 # of BUILD COMMAND...
@@ -29,11 +32,11 @@ layout() { bpftool -j map lookup pinned "$lab/bpf/$1/lc_config" key hex 0 0 0 0 
 app root root root 10.77.1.2 5000 plain $bytes && app here root leaves 10.77.1.2 5000 10.77.1.2 $bytes &&
 	app leaf leaf leaves 10.77.1.2 5000 10.77.2.2 $bytes &&
 	app slow leaf leaves 10.77.1.2 5000 10.77.2.2 $bytes || give_up "no applications"
-ask here 20 join 4000 1 && ask leaf 20 join 4000 1 && ask slow 20 join 4001 1 250000,15000
+ask here 20 join 4000 1 && ask leaf 20 join 4000 1 && ask slow 20 join 4001 1 "$limit,$bucket"
 ok "three leaves join" has_members root 3
 old=$(layout root)
 watch root
-begin_stream 5000
+begin_stream "$(pace 5000)"
 for ((round = 1; round <= rounds; round++)); do
 	for at in root leaf; do
 		ok "$at: the next layout takes over" of "$next" restart $at
@@ -73,7 +76,7 @@ end_watch
 ok "nothing is lost at the leaf" nothing_lost leaf 1
 ok "nothing is lost at the one on the root's node" nothing_lost here 1
 ok "no counter falls" counters_are_monotone
-ok "no bucket is filled anew" bucket_holds 10.77.2.2:4001 250000 15000
+ok "no bucket is filled anew" bucket_holds 10.77.2.2:4001 "$limit" "$bucket"
 ok "all are members still" within 20 has_members root 3
 is "none has ended" "$(told root ended)$(told leaf ended)$(told here ended)$(told slow ended)" 0000
 sent 1000 1000

@@ -3,7 +3,8 @@
 #
 # What the restart tests share, on top of tests/netns/lib.sh: applications that
 # take commands (program.h), daemons that go and come, and streams of which
-# every datagram is looked for. With LONG set, the tests take their whole time.
+# every datagram is looked for. With LONG set, the tests take their whole time;
+# with SLOW (scripts/netns.sh), they do less, and streams are thinner.
 #
 #   app JOB HOST PROGRAM ARG...  a program of tests/restart, which is ready
 #   ask JOB SECONDS COMMAND...   $answer is what it says to that
@@ -93,7 +94,7 @@ end_stream() {
 # All of $first to $last have come to each of the COUNT leaves of JOB, once, in order, unchanged.
 nothing_lost() {
 	local job=$1 count=$2
-	ask "$job" 60 counts "$first" "$last" 10 || return
+	ask "$job" 60 counts "$first" "$last" $((10 * ${SLOW:-1})) || return
 	[[ $answer == "leaves $count missing 0 repeated 0 disordered 0 damaged 0" ]] || {
 		note "$job: $answer, of $((last - first + 1))"
 		return 1
@@ -101,6 +102,8 @@ nothing_lost() {
 }
 
 # --- the highest rate
+
+least_rate=$(pace 5000)
 
 # Sends at a rate for so long, and nothing is lost: loses_nothing RATE MS "JOB COUNT"...
 loses_nothing() {
@@ -122,8 +125,8 @@ carries() {
 # $rate: four fifths of the highest that is carried, which is looked for by halving.
 # find_rate "JOB COUNT"...
 find_rate() {
-	local low=5000 high=10000 trial_ms=300
-	[[ ! ${LONG-} ]] || trial_ms=1000
+	local low=$least_rate high=$((2 * least_rate)) trial_ms=300
+	[[ ! ${LONG-}${SLOW-} ]] || trial_ms=1000
 	while ((high < 4000000)) && carries $high $trial_ms "$@" >/dev/null; do low=$high high=$((high * 2)); done
 	while ((high - low > low / 8)); do
 		rate=$(((low + high) / 2))
@@ -142,7 +145,7 @@ watch() {
 			before=$(now_us)
 			leaves=$(leaves "$1") && sessions=$(sessions "$1") &&
 				tr -d '\n' <<<"[$before, $(now_us), $leaves, $sessions]" && echo
-			sleep 0.2
+			sleep "$((${SLOW:-1} / 5)).$((${SLOW:-1} % 5 * 2))"
 		done >"$lab/watched" 2>/dev/null
 	) &
 	pid[watch]=$!
