@@ -127,7 +127,7 @@ bench: ## copies beside tc mirred, and joins; BENCH="--quick", "--against TREE",
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)scripts/bench $(BENCH)
 
-kernels: ## the programs and a membership on stock kernels, in QEMU
+kernels: ## the programs, a membership and restarts on stock kernels, in QEMU
 	$(Q)scripts/deps kernels
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)scripts/kernels
