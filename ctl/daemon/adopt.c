@@ -338,8 +338,7 @@ static void on_look(void *context)
 	if (adoption.lapsed && doubted)
 		look_soon(node);
 	else
-		timer_set_deadline(&adoption.look, node->event, adoption.look_us, on_look,
-				   node);
+		timer_set_deadline(&adoption.look, node->event, adoption.look_us, on_look, node);
 }
 
 static void look_soon(struct node *node)

@@ -108,7 +108,7 @@ static bool is_lock_of(const char *line, const struct stat *file, int *pid)
 	       inode == file->st_ino;
 }
 
-/* 0: it cannot be seen from here. */
+/* Its pid. 0: there is none, or none that can be seen from here; -errno: locks are not told of. */
 static int find_holder(const struct stat *file)
 {
 	FILE *locks = fopen("/proc/locks", "re");
@@ -117,7 +117,7 @@ static int find_holder(const struct stat *file)
 	int pid = 0, holder = 0;
 
 	if (!locks)
-		return 0;
+		return -errno;
 	while (!holder && getline(&line, &room, locks) >= 0)
 		if (is_lock_of(line, file, &pid))
 			holder = pid;
@@ -215,35 +215,11 @@ int lc_pins_claim(const char *bpf_dir, bool make, struct lc_error *error)
 	return lock;
 }
 
-/* Whether a line of proc_locks(5) is of a lock that flock(2) has made on this file. */
-static bool is_lock_of(const char *line, const struct stat *file)
-{
-	unsigned int lock, device_major, device_minor;
-	unsigned long inode;
-	int pid;
-
-	return sscanf(line, "%u: FLOCK %*s %*s %d %x:%x:%lu", &lock, &pid, &device_major,
-		      &device_minor, &inode) == 5 &&
-	       device_major == major(file->st_dev) && device_minor == minor(file->st_dev) &&
-	       inode == file->st_ino;
-}
-
 bool lc_pins_are_claimed(const char *bpf_dir)
 {
-	FILE *locks = fopen("/proc/locks", "re");
 	struct stat directory;
-	char line[256];
-	bool found = false;
 
-	if (!locks || stat(bpf_dir, &directory)) {
-		if (locks)
-			fclose(locks);
-		return true;
-	}
-	while (!found && fgets(line, sizeof(line), locks))
-		found = is_lock_of(line, &directory);
-	fclose(locks);
-	return found;
+	return stat(bpf_dir, &directory) || find_holder(&directory) != 0;
 }
 
 int lc_pins_add(const char *bpf_dir, const char *name, int fd)
