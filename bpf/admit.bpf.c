@@ -133,14 +133,27 @@ static __always_inline int lc_take_probe(struct __sk_buff *skb, const struct lc_
 #define LC_TAKES_NO_DATA LC_DROP_NOT_ADMITTED
 #endif
 
+/*
+ * An anchor of this node is heard by the loopback device, any other by any other
+ * device: which of them may bring what is for the host to say (rp_filter).
+ */
+static __always_inline int lc_comes_from_there(const struct __sk_buff *skb,
+					       const struct lc_config *config,
+					       const struct lc_admit_rule *rule)
+{
+	return (skb->ifindex == config->loopback_ifindex) ==
+	       (rule->ifindex == config->loopback_ifindex);
+}
+
 static __always_inline int lc_admit_from_anchor(struct __sk_buff *skb,
+						const struct lc_config *config,
 						const struct lc_admit_rule *rule,
 						struct lc_admit_use *use, __u32 number,
 						const struct lc_arrival *arrival)
 {
 	if (!lc_same_endpoint(&rule->peer, &arrival->from))
 		return lc_drop_received(use, LC_DROP_WRONG_SOURCE, arrival->size.segments);
-	if (rule->ifindex && rule->ifindex != skb->ifindex)
+	if (!lc_comes_from_there(skb, config, rule))
 		return lc_drop_received(use, LC_DROP_WRONG_INTERFACE, arrival->size.segments);
 	if (lc_take_probe(skb, rule, use, number, arrival))
 		return LC_KEEP_NONE;
@@ -194,7 +207,7 @@ static __always_inline int lc_receive(struct __sk_buff *skb)
 		return lc_drop_received(use, LC_DROP_NOT_ADMITTED, arrival.size.segments);
 	switch (rule.kind) {
 	case LC_ADMIT_ANCHOR:
-		return lc_admit_from_anchor(skb, &rule, use, *number, &arrival);
+		return lc_admit_from_anchor(skb, config, &rule, use, *number, &arrival);
 	case LC_ADMIT_LEAVES:
 		return lc_admit_from_leaf(skb, &rule, use, &arrival);
 	default:

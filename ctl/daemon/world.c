@@ -187,12 +187,13 @@ static int name_socket(struct lc_membership *member, const struct lc_endpoint *a
 	return 0;
 }
 
-static void admit_anchor(struct lc_membership *member, uint32_t ifindex)
+static void admit_anchor(struct lc_membership *member)
 {
 	struct membership *membership = membership_of(member);
 
 	lc_plane_admit_anchor(membership->node->plane, membership->socket->admit,
-			      &member->session_name, ifindex, member->token, member->leaf_receives);
+			      &member->session_name, membership->within_node, member->token,
+			      member->leaf_receives);
 }
 
 static void admit_nobody(struct lc_membership *member)

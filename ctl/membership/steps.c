@@ -56,14 +56,6 @@ int lc_steps_find_path(struct lc_membership *member, struct lc_path *path)
 	return error;
 }
 
-static void admit_anchor(struct lc_membership *member)
-{
-	struct lc_path path;
-	int error = lc_steps_find_path(member, &path);
-
-	member->world->admit_anchor(member, error ? 0 : path.hop.ifindex);
-}
-
 static void set_hop(struct lc_membership *member)
 {
 	struct lc_path path;
@@ -75,12 +67,9 @@ static void set_hop(struct lc_membership *member)
 
 void lc_steps_follow_path(struct lc_membership *member)
 {
+	/* What comes to a leaf's socket, by whatever way, is for its host to say. */
 	if (member->leaf)
 		set_hop(member);
-	else if (member->token && !lc_join_end_is_root(member->end) &&
-		 member->state != LC_JOIN_DRAINING && member->state != LC_JOIN_LEFT &&
-		 member->state != LC_JOIN_GONE)
-		admit_anchor(member);
 }
 
 /* ---- the connection ---- */
@@ -215,6 +204,7 @@ static enum leafcast_reason do_admit_anchor(struct lc_membership *member,
 {
 	const struct lc_membership_world *world = member->world;
 	int error = world->name_socket(member, world->own_address(member), &member->leaf_name);
+	struct lc_path path;
 
 	(void)reason;
 	if (!error)
@@ -223,8 +213,9 @@ static enum leafcast_reason do_admit_anchor(struct lc_membership *member,
 		return lc_reason_of_errno(error);
 	member->token |= 1; /* 0 means that none is expected */
 	member->admitted_before = world->admitted(member);
-	admit_anchor(member);
-	/* Now that the path is known: M must fit it. */
+	world->admit_anchor(member);
+	/* M must fit the path, if there is one. */
+	lc_steps_find_path(member, &path);
 	return lc_membership_check_flows(member);
 }
 

@@ -103,8 +103,8 @@ struct lc_membership_world {
 	 */
 	int (*name_socket)(struct lc_membership *member, const struct lc_endpoint *address,
 			   struct lc_endpoint *name);
-	/* The anchor may reach it: session_name by `ifindex` (0: any), the probe with member->token. */
-	void (*admit_anchor)(struct lc_membership *member, uint32_t ifindex);
+	/* The anchor may reach it: session_name, and the probe with member->token. */
+	void (*admit_anchor)(struct lc_membership *member);
 	void (*admit_nobody)(struct lc_membership *member);
 	/* Datagrams admitted since it is open. */
 	uint64_t (*admitted)(struct lc_membership *member);

@@ -151,9 +151,9 @@ uint32_t lc_plane_find_socket(struct lc_plane *plane, uint64_t cookie);
 int lc_plane_guard_socket(const struct lc_plane *plane, int socket);
 /* Admits leaves of `session` (root's socket). */
 void lc_plane_admit_leaves(struct lc_plane *plane, uint32_t admit, uint32_t session);
-/* Admits the anchor (leaf's socket); may be called again with another ifindex or token. */
+/* Admits the anchor (leaf's socket); may be called again with another token. */
 void lc_plane_admit_anchor(struct lc_plane *plane, uint32_t admit, const struct lc_endpoint *anchor,
-			   uint32_t ifindex, uint64_t token, bool receives);
+			   bool within_node, uint64_t token, bool receives);
 /* Nothing passes any more; the record stays. */
 void lc_plane_admit_nobody(struct lc_plane *plane, uint32_t admit);
 /*

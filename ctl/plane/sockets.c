@@ -116,9 +116,10 @@ static void change_anchor(struct lc_plane *plane, uint32_t admit, uint32_t ifind
 }
 
 void lc_plane_admit_anchor(struct lc_plane *plane, uint32_t admit, const struct lc_endpoint *anchor,
-			   uint32_t ifindex, uint64_t token, bool receives)
+			   bool within_node, uint64_t token, bool receives)
 {
 	const struct lc_admit_rule *now = &lc_admit_of(plane, admit)->rule;
+	const uint32_t ifindex = within_node ? lc_config_of(plane)->loopback_ifindex : 0;
 
 	if (now->kind == LC_ADMIT_ANCHOR && memcmp(&now->peer, anchor, sizeof(*anchor)) == 0)
 		change_anchor(plane, admit, ifindex, token, receives);

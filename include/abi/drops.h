@@ -47,7 +47,7 @@
 	  "the socket is not a member of a session (yet)")                                         \
 	X(WRONG_SOURCE, wrong_source, "wrong-source", "not from the session's other end")          \
 	X(WRONG_INTERFACE, wrong_interface, "wrong-interface",                                     \
-	  "from the right address on the wrong interface")                                         \
+	  "from the right address, but by lo where the root is on another node, or the reverse")   \
 	X(LEAF_OVER_RATE, leaf_over_rate, "leaf-over-rate",                                        \
 	  "from a leaf above its sending flowspec")                                                \
 	/* between ls0 and ls1, one copy */                                                        \

@@ -329,7 +329,8 @@ struct lc_admit_rule {
 	__u32 kind;		 /* enum lc_admit_kind */
 	__u32 session;		 /* LC_ADMIT_LEAVES: channel number */
 	struct lc_endpoint peer; /* LC_ADMIT_ANCHOR */
-	__u32 ifindex;		 /* LC_ADMIT_ANCHOR: where it must arrive; 0: anywhere */
+	/* LC_ADMIT_ANCHOR: lo: it must arrive there, the anchor is on this node; any other: not there */
+	__u32 ifindex;
 	/* LC_ADMIT_ANCHOR: a probe with it raises LC_EVENT_PROBED; 0: none is expected */
 	__u64 token;
 	__u32 receives; /* LC_ADMIT_ANCHOR: 0: probes only, the leaf takes no data */

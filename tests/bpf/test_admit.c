@@ -115,23 +115,58 @@ static void check_anchor(bool ipv6)
 	set_up(&bench, ipv6);
 	anchor = endpoint(bench.there, 5000);
 	expect_one(&bench, "before admission", bench.there, 5000, LC_DROP_NOT_ADMITTED);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, bench.net.tap0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
 	expect_one(&bench, "the anchor", bench.there, 5000, LC_DROP_COUNT);
 	expect_one(&bench, "another address", bench.elsewhere, 5000, LC_DROP_WRONG_SOURCE);
 	expect_one(&bench, "another port", bench.there, 5001, LC_DROP_WRONG_SOURCE);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, bench.net.lo, 0, true);
-	expect_one(&bench, "another interface", bench.there, 5000, LC_DROP_WRONG_INTERFACE);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, 0, 0, true);
-	expect_one(&bench, "any interface", bench.there, 5000, LC_DROP_COUNT);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, 0, 0, false);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, true, 0, true);
+	expect_one(&bench, "an anchor of this node, from outside", bench.there, 5000,
+		   LC_DROP_WRONG_INTERFACE);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
+	expect_one(&bench, "the anchor again", bench.there, 5000, LC_DROP_COUNT);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, false);
 	expect_one(&bench, "a leaf that takes nothing", bench.there, 5000, LC_DROP_NOT_ADMITTED);
 	anchor = endpoint(bench.elsewhere, 5001);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, 0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
 	expect_one(&bench, "the former anchor", bench.there, 5000, LC_DROP_WRONG_SOURCE);
 	expect_one(&bench, "the new anchor", bench.elsewhere, 5001, LC_DROP_COUNT);
 	lc_plane_admit_nobody(bench.net.plane, bench.admit);
 	expect_one(&bench, "nobody", bench.elsewhere, 5001, LC_DROP_NOT_ADMITTED);
 	net_close(&bench.net);
+}
+
+/* What this host sends to itself is no word of an anchor elsewhere, whatever its source. */
+static void check_loopback(bool ipv6)
+{
+	struct bench bench;
+	struct lc_endpoint anchor, member;
+	struct lc_admit_use use;
+	int sender;
+
+	set_up(&bench, ipv6);
+	sender = net_socket(&bench.net, bench.here, 5000);
+	anchor = endpoint(bench.here, 5000);
+	member = endpoint(bench.here, MEMBER_PORT);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
+	send_to(sender, &member, PAYLOAD, strlen(PAYLOAD), 0);
+	cr_expect_eq(received(&bench), 0);
+	lc_plane_admit_use(bench.net.plane, bench.admit, &use);
+	cr_expect_eq(use.drops.wrong_interface, 1);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, true, 0, true);
+	send_to(sender, &member, PAYLOAD, strlen(PAYLOAD), 0);
+	cr_expect_eq(received(&bench), 1);
+	close(sender);
+	net_close(&bench.net);
+}
+
+Test(admit, loopback_ipv4)
+{
+	check_loopback(false);
+}
+
+Test(admit, loopback_ipv6)
+{
+	check_loopback(true);
 }
 
 Test(admit, anchor_ipv4)
@@ -226,7 +261,7 @@ Test(admit, probes)
 
 	set_up(&bench, false);
 	anchor = endpoint(bench.there, 5000);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, bench.net.tap0, 42, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 42, true);
 	arrive_probe(&bench, bench.there, LC_PROBE_MAGIC, 42, 24);
 	cr_expect_lt(recv(bench.socket, got, sizeof(got), MSG_DONTWAIT), 0);
 	cr_expect(net_process(&bench.net, count_call, &seen));
@@ -236,7 +271,7 @@ Test(admit, probes)
 	arrive_probe(&bench, bench.there, LC_PROBE_MAGIC + 1, 42, 24);
 	arrive_probe(&bench, bench.there, LC_PROBE_MAGIC, 42, 25);
 	arrive_probe(&bench, bench.there, LC_PROBE_MAGIC, 42, 23);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, bench.net.tap0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
 	arrive_probe(&bench, bench.there, LC_PROBE_MAGIC, 0, 24);
 	arrive_probe(&bench, bench.there, LC_PROBE_MAGIC, 42, 24);
 	lc_plane_process(bench.net.plane, count_call, &seen);
@@ -275,7 +310,7 @@ Test(admit, forgotten)
 
 	set_up(&bench, false);
 	anchor = endpoint(bench.there, 5000);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, 0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
 	lc_plane_forget_socket(bench.net.plane, bench.admit);
 	arrive(&bench, bench.there, 5000, PAYLOAD, strlen(PAYLOAD));
 	cr_expect_eq(received(&bench), 0);

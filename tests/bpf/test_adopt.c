@@ -238,7 +238,7 @@ Test(adopt, under_traffic)
 	session = net_session(&net, ROOT4, NULL);
 	socket = net_socket(&net, ROOT4, 7000);
 	cr_assert_eq(lc_plane_admit_socket(net.plane, socket, 0, LC_ROLE_LEAF, &admit), 0);
-	lc_plane_admit_anchor(net.plane, admit, &session.name, net.lo, 0, true);
+	lc_plane_admit_anchor(net.plane, admit, &session.name, true, 0, true);
 	leaf = net_local_leaf(&net, &session, ROOT4, 7000);
 	limited = net_leaf(&net, &session, 0, &hundred);
 	cr_assert_eq(pthread_create(&thread, NULL, send_on, &flow), 0);

@@ -441,7 +441,7 @@ Test(kept, door)
 	session = net_session(&net, ROOT4, NULL);
 	socket = net_socket(&net, ROOT4, 7000);
 	cr_assert_eq(lc_plane_admit_socket(net.plane, socket, 0, LC_ROLE_LEAF, &admit), 0);
-	lc_plane_admit_anchor(net.plane, admit, &session.name, net.lo, 0, true);
+	lc_plane_admit_anchor(net.plane, admit, &session.name, true, 0, true);
 	net_local_leaf(&net, &session, ROOT4, 7000);
 	send_to(session.root, &session.channel, "x", 1, 0);
 	cr_expect_eq(received(socket), 1);
@@ -501,7 +501,7 @@ Test(kept, alive_until)
 	socket = net_socket(&net, ROOT4, 7000);
 	anchor = net_socket(&net, ROOT4, 9000);
 	cr_assert_eq(lc_plane_admit_socket(net.plane, socket, 0, LC_ROLE_LEAF, &admit), 0);
-	lc_plane_admit_anchor(net.plane, admit, &other, 0, 0, true);
+	lc_plane_admit_anchor(net.plane, admit, &other, true, 0, true);
 	for (int round = 0; round < 4; round++) {
 		static const char *const what[] = {"no end", "in an hour", "over", "no end again"};
 		bool alive = round != 2;

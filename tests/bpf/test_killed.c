@@ -109,7 +109,7 @@ Test(killed, half_done_admissions)
 		cr_assert_eq(
 			lc_plane_admit_socket(net.plane, sockets[i], 0, LC_ROLE_LEAF, &admits[i]),
 			0);
-		lc_plane_admit_anchor(net.plane, admits[i], &anchor, 0, 0, true);
+		lc_plane_admit_anchor(net.plane, admits[i], &anchor, false, 0, true);
 	}
 	cookie = lc_admit_of(net.plane, admits[0])->cookie;
 	/* Not in the index yet; half written; and a second one about to be refused. */

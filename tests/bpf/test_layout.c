@@ -89,8 +89,8 @@ static void stream_open(struct stream *stream)
 	cr_assert_eq(lc_plane_admit_socket(stream->net.plane, stream->socket, 0, LC_ROLE_LEAF,
 					   &stream->admit),
 		     0);
-	lc_plane_admit_anchor(stream->net.plane, stream->admit, &stream->session.name,
-			      stream->net.lo, 0, true);
+	lc_plane_admit_anchor(stream->net.plane, stream->admit, &stream->session.name, true, 0,
+			      true);
 	stream->leaf = net_local_leaf(&stream->net, &stream->session, ROOT4, 7000);
 }
 
@@ -169,8 +169,7 @@ Test(layout, locked_sockets_too)
 	struct lc_admit_use use;
 
 	stream_open(&stream);
-	lc_plane_admit_anchor(stream.net.plane, stream.admit, &stream.session.name, stream.net.lo,
-			      0, false);
+	lc_plane_admit_anchor(stream.net.plane, stream.admit, &stream.session.name, true, 0, false);
 	stream_send(&stream);
 	next_takes_over(&stream.net);
 	stream_send(&stream);

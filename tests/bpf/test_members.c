@@ -87,10 +87,10 @@ Test(members, follow_the_records)
 	cr_expect(find_member(&net, LC_MEMBER_SOCKET, admit, &member));
 	cr_expect_eq(member.state, LC_MEMBER_FLOWING);
 	cr_expect_eq(member.session, session.number);
-	lc_plane_admit_anchor(net.plane, admit, &spec.to, net.tap0, 1, false);
+	lc_plane_admit_anchor(net.plane, admit, &spec.to, true, 1, false);
 	cr_expect(find_member(&net, LC_MEMBER_SOCKET, admit, &member));
 	cr_expect_eq(member.state, LC_MEMBER_IDLE);
-	cr_expect_eq(member.ifindex, net.tap0);
+	cr_expect_eq(member.ifindex, net.lo);
 	cr_expect_arr_eq(member.remote.address, address, sizeof(address));
 	lc_plane_forget_socket(net.plane, admit);
 	cr_expect_not(find_member(&net, LC_MEMBER_SOCKET, admit, &member));

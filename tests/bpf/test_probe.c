@@ -62,7 +62,7 @@ static void check_probe(const char *root)
 					  strchr(root, ':') ? prober : -1),
 		     0);
 	cr_assert_eq(lc_plane_admit_socket(net.plane, leaf_socket, 0, LC_ROLE_LEAF, &admit), 0);
-	lc_plane_admit_anchor(net.plane, admit, &session.name, net.lo, 0x1122334455667788, false);
+	lc_plane_admit_anchor(net.plane, admit, &session.name, true, 0x1122334455667788, false);
 	leaf = net_local_leaf(&net, &session, root, 7000);
 	lc_leaf_of(net.plane, leaf)->down = nothing;
 	lc_plane_leave_leaf(net.plane, leaf);

@@ -80,7 +80,7 @@ static void check_headers_between(const char *here, const char *from,
 	char got[16];
 
 	set_up(&bench, here);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, 0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
 	add(&right);
 	add(&wrong);
 	tap_write(&bench.net, &right);
@@ -118,7 +118,7 @@ static void *change_on(void *argument)
 
 	for (unsigned int i = 0; !__atomic_load_n(&changes->stop, __ATOMIC_RELAXED); i++)
 		lc_plane_admit_anchor(changes->bench->net.plane, changes->bench->admit,
-				      &changes->anchors[i % 2], 0, 0, true);
+				      &changes->anchors[i % 2], false, 0, true);
 	return NULL;
 }
 
@@ -179,7 +179,7 @@ Test(rules, same_anchor_is_never_shut_out)
 		.bench = &bench,
 		.anchors = {endpoint("10.9.0.32", 5000), endpoint("10.9.0.32", 5000)},
 	};
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &changes.anchors[0], 0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &changes.anchors[0], false, 0, true);
 	cr_assert_eq(pthread_create(&thread, NULL, change_on, &changes), 0);
 	for (int i = 0; i < 50000; i++)
 		tap_write(&bench.net, &whole);
@@ -200,7 +200,7 @@ Test(rules, half_written_admits_nobody)
 	struct bench bench;
 
 	set_up(&bench, ROOT4);
-	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, 0, 0, true);
+	lc_plane_admit_anchor(bench.net.plane, bench.admit, &anchor, false, 0, true);
 	lc_admit_of(bench.net.plane, bench.admit)->version++;
 	tap_write(&bench.net, &whole);
 	lc_plane_admit_use(bench.net.plane, bench.admit, &use);

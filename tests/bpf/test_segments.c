@@ -407,7 +407,7 @@ Test(cut, local_leaf_and_mark)
 	setsockopt(socket, SOL_SOCKET, SO_RCVMARK, &on, sizeof(on));
 	setsockopt(session.root, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	cr_assert_eq(lc_plane_admit_socket(net.plane, socket, 0, LC_ROLE_LEAF, &admit), 0);
-	lc_plane_admit_anchor(net.plane, admit, &session.name, net.lo, 0, true);
+	lc_plane_admit_anchor(net.plane, admit, &session.name, true, 0, true);
 	leaf = net_local_leaf(&net, &session, ROOT4, 7000);
 	lc_leaf_of(net.plane, leaf)->down = ten;
 	send_super(&session, sizeof(stream));

@@ -252,7 +252,7 @@ static void check_local(const char *root)
 		cr_assert_eq(
 			lc_plane_admit_socket(net.plane, sockets[i], 0, LC_ROLE_LEAF, &admits[i]),
 			0);
-		lc_plane_admit_anchor(net.plane, admits[i], &session.name, net.lo, 0, true);
+		lc_plane_admit_anchor(net.plane, admits[i], &session.name, true, 0, true);
 	}
 	setsockopt(sockets[1], IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
 	net_local_leaf(&net, &session, root, 7000);

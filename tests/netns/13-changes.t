@@ -79,4 +79,28 @@ ok "nothing was lost but while the link was down" \
 	test $((4000 - missed - arrived)) -ge 0 -a $((4000 - missed - arrived)) -le 100
 like "to the last, in order, unchanged" <(check_records 1400 "$lab/a.out") \
 	"last=4000 .* repeated=0 disordered=0 damaged=0"
+
+# --- where its host does not care (rp_filter), a leaf is reached by another way than it answers on
+ip link add eth1 netns "$lab_name-a" type veth peer name to-a2 netns "$lab_name-router" &&
+	on router ip address add 10.77.8.1/24 dev to-a2 && on router ip link set to-a2 up &&
+	on a ip address add 10.77.8.2/24 dev eth1 && on a ip link set eth1 up || give_up "no third link"
+for at in a router; do
+	on $at bash -c 'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >"$f"; done'
+done
+start two a leaf $session --bind 10.77.8.2:4000
+start a a leaf $session --bind 10.77.2.2:4000
+open_root root $session --rate 8mbit --wait 2
+ok "two leaves of one host join, and it answers by one interface" within 20 has_leaves root 2
+feed "$lab/records" &
+feeder=$!
+ok "the stream has begun for both" within 10 begun 300
+on a ip route add 10.77.1.0/24 via 10.77.8.1
+wait $feeder
+ok "the whole is sent to both" within 20 has_sent root 4000
+close_root
+for job in two a; do
+	finish $job
+	is "$job: the way back moved, and nothing is lost" \
+		"$status $(check_records 1400 "$lab/$job.out")" "0 $(all_of 4000)"
+done
 test_end

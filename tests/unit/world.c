@@ -140,10 +140,9 @@ static int name_socket(struct lc_membership *member, const struct lc_endpoint *a
 	return 0;
 }
 
-static void admit_anchor(struct lc_membership *member, uint32_t ifindex)
+static void admit_anchor(struct lc_membership *member)
 {
 	end_of(member)->admits = true;
-	end_of(member)->admit_ifindex = ifindex;
 }
 
 static void admit_nobody(struct lc_membership *member)

@@ -48,7 +48,6 @@ struct end {
 	unsigned int heard_count;
 	unsigned int waiting;
 	bool admits, has_leaf, entered, left, probe_comes;
-	uint32_t admit_ifindex;
 	uint64_t arrived; /* at the leaf's socket */
 	uint64_t sent;	  /* copies by the root */
 	struct lc_policer down, up;
