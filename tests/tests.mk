@@ -14,7 +14,7 @@ $(O)/tests/%.o: tests/%.c Makefile tests/tests.mk | $(O)/.deps $(PB_H) $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_) -Wno-missing-prototypes $(call cflags,plane) -MMD -MP -c $< -o $@
 
-$(O)/tests/unit/unit: $(call test_objs,$(UNIT_SRC)) $(common) $(call objs,membership) $(call objs,trunk) $(call objs,peer) $(call objs,local) $(O)/ctl/daemon/timer.o
+$(O)/tests/unit/unit: $(call test_objs,$(UNIT_SRC)) $(common) $(call objs,membership) $(call objs,trunk) $(call objs,peer) $(call objs,local) $(O)/ctl/daemon/timer.o $(O)/ctl/network/change.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,protocol trunk daemon) -lcriterion
 $(O)/tests/bpf/bpf: $(call test_objs,$(BPFT_SRC)) $(call objs,base) $(call objs,core) $(call objs,plane)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS_) $^ -o $@ $(call libs,plane) -lcriterion

@@ -124,6 +124,7 @@ static int adopt_entered(struct session *session, uint32_t number, const struct 
 		handle->member = membership;
 	}
 	lc_membership_adopt(&membership->member);
+	lc_membership_follow_path(&membership->member);
 	trunk_take_up(membership);
 	/* The root closed what stands for this leaf, and its daemon was killed over that. */
 	if (!membership->socket)

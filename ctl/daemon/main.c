@@ -94,14 +94,19 @@ static int on_plane(sd_event_source *source, int descriptor, uint32_t events, vo
 	return 0;
 }
 
+static void on_changed(void *context);
+
 static void on_settled(void *context)
 {
 	struct daemon *daemon = context;
 	uint64_t start = lc_now_ns();
+	bool more;
 
 	daemon->settling = false;
-	memberships_follow_network(&daemon->node);
+	more = memberships_follow_network(&daemon->node);
 	daemon->settle_us = (lc_now_ns() - start) / 1000 * SETTLE_SHARE;
+	if (more)
+		on_changed(daemon);
 }
 
 static void on_changed(void *context)
@@ -137,6 +142,7 @@ static void on_tick(void *context)
 	struct daemon *daemon = context;
 
 	stay_alive(&daemon->node);
+	memberships_look_again(&daemon->node);
 	trunks_tick(&daemon->node);
 	timer_set(&daemon->tick, daemon->node.event, TICK_US, on_tick, daemon);
 }

@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Looked up in one turn of the loop. */
+#define PATHS_AT_ONCE 256
+/* Each is some 50 us of netlink: what nobody tells of may cost half a percent of a CPU. */
+#define PATHS_A_SECOND 100
+
 /* ---- birth and burial ---- */
 
 struct membership *membership_new(struct node *node, const struct lc_membership_world *world)
@@ -43,6 +48,7 @@ void membership_bury(struct membership *membership)
 	membership_detach(membership);
 	membership_forget_request(membership);
 	membership_forget_leaf(membership);
+	lc_network_leave_path(node->network, &membership->path);
 	for (int timer = 0; timer < LC_TIMER_COUNT; timer++)
 		timer_free(&membership->timers[timer]);
 	lc_trunk_detach(&membership->trunk);
@@ -213,10 +219,35 @@ void membership_end_socket(struct socket *socket, bool died)
 	socket_free(socket);
 }
 
-void memberships_follow_network(struct node *node)
+static void on_moved(void *context, struct lc_path_use *use)
+{
+	struct membership *membership =
+		(struct membership *)((char *)use - offsetof(struct membership, path));
+
+	(void)context;
+	lc_membership_follow_path(&membership->member);
+}
+
+bool memberships_follow_network(struct node *node)
+{
+	return lc_network_follow(node->network, PATHS_AT_ONCE, on_moved, NULL);
+}
+
+static void route_anew(struct session *session)
 {
 	struct membership *membership;
 
-	LIST_FOREACH(membership, &node->memberships, entry)
-		lc_membership_follow_path(&membership->member);
+	LIST_FOREACH(membership, &session->root->requested, of_owner)
+		if (membership->session == session)
+			lc_membership_follow_path(&membership->member);
+}
+
+void memberships_look_again(struct node *node)
+{
+	struct session *session, *next;
+
+	HASH_ITER(by_name, node->sessions_by_name, session, next)
+	if (session_routes_anew(node, session))
+		route_anew(session);
+	lc_network_look_again(node->network, PATHS_A_SECOND, on_moved, NULL);
 }

@@ -31,6 +31,7 @@ struct membership {
 	uint64_t asked_as; /* key of node->asked; 0: not in it */
 	UT_hash_handle by_request;
 	uint32_t leaf;		  /* key of node->by_leaf; 0: not in it */
+	struct lc_path_use path;  /* root's ends: where copies go */
 	uint32_t leaf_in_the_way; /* who has this leaf's name, when add_leaf() found that */
 	UT_hash_handle by_leaf;
 };
@@ -77,7 +78,9 @@ void memberships_of_socket_give_up(struct socket *socket);
 void membership_part(struct socket *socket, bool died);
 /* ...then the socket. */
 void membership_end_socket(struct socket *socket, bool died);
-/* Asks the network again for every path in use. */
-void memberships_follow_network(struct node *node);
+/* Follows paths that may have changed, as many as one turn of the loop has time for; true: there are more. */
+bool memberships_follow_network(struct node *node);
+/* Every second: of what no notification tells, some more is looked at again. */
+void memberships_look_again(struct node *node);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
@@ -82,6 +83,7 @@ static int open_in_plane(struct node *node, struct session *session)
 		.policer = policer_of(node, root),
 		.identity = session->identity,
 		.uid = root->application->uid,
+		.route_keys = session->route_keys,
 		.receives = session->root_receives,
 		.now_ns = lc_now_ns(),
 	};
@@ -100,7 +102,10 @@ static int make(struct node *node, struct socket *root, const struct lc_endpoint
 
 	if (!session)
 		return -ENOMEM;
-	*session = (struct session){.root = root, .name = *name, .root_receives = true};
+	*session = (struct session){.root = root,
+				    .name = *name,
+				    .route_keys = socket_route_keys(root),
+				    .root_receives = true};
 	if (getrandom(&session->identity, sizeof(session->identity), 0) !=
 	    sizeof(session->identity)) {
 		free(session);
@@ -130,6 +135,7 @@ int session_adopt(struct node *node, struct socket *root, uint32_t number,
 				    .name = record->root,
 				    .channel = record->channel,
 				    .identity = record->identity,
+				    .route_keys = record->route_keys,
 				    .root_receives = record->root_receives,
 				    .directions_fixed = record->directions_fixed};
 	HASH_ADD(by_name, node->sessions_by_name, name, sizeof(session->name), session);
@@ -161,6 +167,20 @@ void session_lead_again(struct node *node, struct session *session)
 	int error = lead_to_channel(node, session->root);
 
 	(void)error; /* then it is led where it was led before */
+}
+
+bool session_routes_anew(struct node *node, struct session *session)
+{
+	struct lc_route_keys keys;
+
+	if (session->root->fd < 0)
+		return false;
+	keys = socket_route_keys(session->root);
+	if (memcmp(&keys, &session->route_keys, sizeof(keys)) == 0)
+		return false;
+	session->route_keys = keys;
+	lc_plane_set_session_route_keys(node->plane, session->number, &keys);
+	return true;
 }
 
 void session_fix_directions(struct node *node, struct session *session, bool receives)

@@ -10,7 +10,8 @@ struct session {
 	struct socket *root;
 	uint32_t number; /* the plane's */
 	struct lc_endpoint name, channel;
-	struct lc_identity identity; /* this session's and no other's */
+	struct lc_identity identity;	 /* this session's and no other's */
+	struct lc_route_keys route_keys; /* of the root's socket, when it was last asked */
 	/* Takes what leaves send. A root's first successful join of its own decides, for good. */
 	bool root_receives, directions_fixed;
 };
@@ -28,6 +29,8 @@ int session_adopt(struct node *node, struct socket *root, uint32_t number,
 struct session *session_numbered(struct node *node, uint32_t number);
 /* Its root has a descriptor again, and what devices there are may have changed meanwhile. */
 void session_lead_again(struct node *node, struct session *session);
+/* Asks the root's socket again by what it is routed: whether it is by others now. */
+bool session_routes_anew(struct node *node, struct session *session);
 /* A root's first join of its own that succeeds fixes its directions. */
 void session_fix_directions(struct node *node, struct session *session, bool receives);
 /* The session that takes requests at that name; one named so goes before a wildcard. NULL. */

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/endpoint.h"
@@ -322,6 +323,21 @@ int socket_name(const struct socket *socket, struct lc_endpoint *name)
 	if (getsockname(socket->fd, (struct sockaddr *)&address, &length) < 0)
 		return -errno;
 	return lc_endpoint_from_sockaddr(name, (struct sockaddr *)&address, length);
+}
+
+struct lc_route_keys socket_route_keys(const struct socket *socket)
+{
+	struct lc_route_keys keys = {.uid = socket->application->uid};
+	socklen_t length = sizeof(keys.mark);
+	struct stat status;
+
+	/* What a rule by user sees is who made the socket. */
+	if (fstat(socket->fd, &status) == 0)
+		keys.uid = status.st_uid;
+	getsockopt(socket->fd, SOL_SOCKET, SO_MARK, &keys.mark, &length);
+	length = sizeof(keys.device);
+	getsockopt(socket->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &keys.device, &length);
+	return keys;
 }
 
 int socket_bind(const struct socket *socket, const struct lc_endpoint *address)

@@ -81,6 +81,8 @@ struct socket *socket_listening_at(struct node *node, const struct lc_endpoint *
 
 /* The name it is bound to; port 0: unbound. */
 int socket_name(const struct socket *socket, struct lc_endpoint *name);
+/* Of a socket with a descriptor. */
+struct lc_route_keys socket_route_keys(const struct socket *socket);
 /* Binds to an address and a port of the system's choice. */
 int socket_bind(const struct socket *socket, const struct lc_endpoint *address);
 /* Datagrams that found a leaf's receive buffer full, since it is open; noted in its record too. */

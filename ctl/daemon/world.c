@@ -26,16 +26,27 @@ static int bound_name(const struct membership *membership, struct lc_endpoint *n
 	return 0;
 }
 
+static struct lc_route_keys route_keys(const struct membership *membership)
+{
+	if (membership->session)
+		return membership->session->route_keys;
+	return membership->socket ? socket_route_keys(membership->socket)
+				  : (struct lc_route_keys){0};
+}
+
 /* Of one that bound no address, the one that the route prefers. */
 static int own_address_to(const struct membership *membership, const struct lc_endpoint *target,
 			  struct lc_endpoint *own)
 {
+	struct lc_path_query query = {.to = *target};
 	struct lc_path path;
 	int error = bound_name(membership, own);
 
 	if (error || !lc_address_is_any(own))
 		return error;
-	error = lc_network_path(membership->node->network, own, target, &path);
+	query.from = *own;
+	query.by = route_keys(membership);
+	error = lc_network_path(membership->node->network, &query, &path);
 	if (error)
 		return error;
 	*own = path.source;
@@ -322,7 +333,14 @@ static struct lc_membership_counts count(struct lc_membership *member)
 static int find_path(struct lc_membership *member, const struct lc_endpoint *from,
 		     const struct lc_endpoint *to, struct lc_path *path)
 {
-	return lc_network_path(membership_of(member)->node->network, from, to, path);
+	struct membership *membership = membership_of(member);
+	struct lc_network *network = membership->node->network;
+	const struct lc_path_query query = {.from = *from, .to = *to, .by = route_keys(membership)};
+
+	/* What a leaf sends is the host's affair: its path is of interest once. */
+	if (!lc_join_end_is_root(member->end))
+		return lc_network_path(network, &query, path);
+	return lc_network_use_path(network, &membership->path, &query, path);
 }
 
 static int draw(struct lc_membership *member, void *bytes, size_t length)

@@ -7,6 +7,7 @@
 #include "network/neighbour.h"
 #include "network/netlink.h"
 #include "network/network.h"
+#include "network/paths.h"
 
 struct lc_network {
 	struct lc_netlink netlink;
@@ -14,7 +15,13 @@ struct lc_network {
 	uint32_t loopback_ifindex;
 	struct lc_devices devices;
 	struct lc_neighbours neighbours;
+	struct lc_paths paths;
+	struct lc_changes pending; /* that lc_network_follow() has not seen yet */
 };
+
+/* Asks the kernel. Errors as lc_network_path(); after one the path is not valid. */
+int lc_path_look_up(struct lc_network *network, const struct lc_path_query *query,
+		    struct lc_path_facts *facts);
 
 /* A netlink socket, nonblocking, that hears what changes. */
 int lc_watch_open(int *changes);

@@ -137,32 +137,39 @@ int lc_neighbours_find(struct lc_neighbours *neighbours, struct lc_netlink *netl
 	return 0;
 }
 
-bool lc_neighbours_changed(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
-			   struct nlmsghdr *message)
+void lc_neighbours_judge(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
+			 struct nlmsghdr *message, struct lc_changes *changes)
 {
-	/* Paths were given out that are not watched: every notification counts. */
-	bool overflowed = neighbours->count > MAX_WATCHED;
+	struct lc_change change = {.kind = LC_CHANGE_NEIGHBOUR};
 	struct neighbour now, **entry;
 	bool changed;
 
 	if (!parse(message, &now))
-		return false;
+		return;
+	change.next = now.hop;
 	entry = tfind(&now, &neighbours->tree, by_hop);
-	if (!entry)
-		return overflowed;
+	if (!entry) {
+		/* Paths were given out that are not watched: every notification counts. */
+		if (neighbours->count > MAX_WATCHED)
+			lc_changes_add(changes, &change);
+		return;
+	}
 	changed = (*entry)->usable != now.usable ||
 		  memcmp((*entry)->mac, now.mac, sizeof(now.mac)) != 0;
 	**entry = now;
 	if (now.usable && now.state == NUD_STALE)
 		ask(netlink, &now.hop);
 	/* The kernel has given up: whoever still wants the path must ask again. */
-	return changed || now.state == NUD_FAILED;
+	if (changed || now.state == NUD_FAILED)
+		lc_changes_add(changes, &change);
 }
 
-void lc_neighbours_limit(struct lc_neighbours *neighbours)
+bool lc_neighbours_limit(struct lc_neighbours *neighbours)
 {
-	if (neighbours->count > MAX_WATCHED)
-		lc_neighbours_forget(neighbours);
+	if (neighbours->count <= MAX_WATCHED)
+		return false;
+	lc_neighbours_forget(neighbours);
+	return true;
 }
 
 void lc_neighbours_forget(struct lc_neighbours *neighbours)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "network/change.h"
 #include "network/netlink.h"
 
 /* Those that are watched. All zero: none. */
@@ -18,23 +19,17 @@ struct lc_neighbours {
 	unsigned int count;
 };
 
-struct lc_next_hop {
-	uint32_t ifindex;
-	int af; /* of the next hop: may differ from the destination's */
-	uint8_t address[16];
-};
-
 /*
  * The neighbour's MAC address. -ENOENT: not known; it is being asked for. The
- * neighbour is watched from now on: see lc_neighbours_changed().
+ * neighbour is watched from now on: see lc_neighbours_judge().
  */
 int lc_neighbours_find(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
 		       const struct lc_next_hop *hop, uint8_t mac[6]);
-/* Judges RTM_NEWNEIGH and RTM_DELNEIGH: whether they mean anything to paths given out. */
-bool lc_neighbours_changed(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
-			   struct nlmsghdr *message);
-/* Before all paths are asked for anew: if too many are watched, starts afresh with those. */
-void lc_neighbours_limit(struct lc_neighbours *neighbours);
+/* Judges RTM_NEWNEIGH and RTM_DELNEIGH: adds what means anything to paths given out. */
+void lc_neighbours_judge(struct lc_neighbours *neighbours, struct lc_netlink *netlink,
+			 struct nlmsghdr *message, struct lc_changes *changes);
+/* If too many are watched, forgets them: true, and all paths are to be asked for anew. */
+bool lc_neighbours_limit(struct lc_neighbours *neighbours);
 void lc_neighbours_forget(struct lc_neighbours *neighbours);
 
 #endif

@@ -39,6 +39,7 @@ int lc_network_open(struct lc_network **network, struct lc_error *error)
 	if (!made)
 		return lc_fail(error, -ENOMEM, "no memory");
 	made->changes = -1;
+	lc_paths_open(&made->paths);
 	status = open_both(made);
 	if (status) {
 		lc_network_close(made);
@@ -53,6 +54,7 @@ void lc_network_close(struct lc_network *network)
 {
 	if (!network)
 		return;
+	lc_paths_close(&network->paths);
 	lc_neighbours_forget(&network->neighbours);
 	if (network->changes >= 0)
 		close(network->changes);

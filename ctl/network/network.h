@@ -4,13 +4,15 @@
  * module that uses libnl. Functions return 0 or a negative errno; *error, one
  * sentence, says more where given.
  *
- * Order: netlink, sysctl, alias < udp, link, loopback, pool, neighbour < pair < device < path, watch < network
+ * Order: netlink, sysctl, alias, change < udp, link, loopback, pool, neighbour < pair < device <
+ *        path < paths, watch < network
  */
 #ifndef CTL_NETWORK_NETWORK_H
 #define CTL_NETWORK_NETWORK_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "abi/records.h"
 #include "base/error.h"
@@ -74,14 +76,43 @@ int lc_network_each_plane(struct lc_network *network,
  */
 int lc_network_remove_devices(struct lc_network *network, struct lc_error *error);
 
+/* ---- paths ---- */
+
 /*
- * Looks up route, link and neighbour. Starts neighbour resolution where needed
- * and returns NO_NEIGHBOUR meanwhile; a later change notification follows.
- * `from`, if its address is not the wildcard, must be an address of this node
- * (else -EADDRNOTAVAIL). -ENETUNREACH never: that is usable = LC_HOP_NO_ROUTE.
+ * Looks up route, link and neighbour for the datagram of `query`, as the host itself
+ * would. Starts neighbour resolution where needed and returns NO_NEIGHBOUR meanwhile;
+ * a later change notification follows. -EADDRNOTAVAIL: `query->from` is no address of
+ * this node; -EAFNOSUPPORT: its family is another; -EINVAL: `query->to` is not unicast.
+ * -ENETUNREACH never: that is usable = LC_HOP_NO_ROUTE.
  */
-int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
-		    const struct lc_endpoint *to, struct lc_path *path);
+int lc_network_path(struct lc_network *network, const struct lc_path_query *query,
+		    struct lc_path *path);
+
+/*
+ * The use of a path that is kept: looked up once for all who ask the same, and told
+ * when it is another one. All zero: of none; in its owner's memory until it has left.
+ */
+struct lc_kept_path;
+struct lc_path_use {
+	struct lc_kept_path *path;
+	LIST_ENTRY(lc_path_use) entry;
+};
+
+/* In place of the one used before. Errors as above, of which the use is kept all the same; -ENOMEM: it is not. */
+int lc_network_use_path(struct lc_network *network, struct lc_path_use *use,
+			const struct lc_path_query *query, struct lc_path *path);
+/* Also if it is of none. */
+void lc_network_leave_path(struct lc_network *network, struct lc_path_use *use);
+/*
+ * Of the paths that what has changed may have to do with, looks up again `most`. Each
+ * user of one that came out differently is told; it may use others or leave from
+ * within. True: there are more.
+ */
+bool lc_network_follow(struct lc_network *network, unsigned int most,
+		       void (*moved)(void *context, struct lc_path_use *use), void *context);
+/* Looks up again those that were looked at the longest ago, `most` of them: netlink does not tell of PMTU exceptions. */
+void lc_network_look_again(struct lc_network *network, unsigned int most,
+			   void (*moved)(void *context, struct lc_path_use *use), void *context);
 
 /* Whether the address is one of this node's own (unicast). */
 bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint);
@@ -99,9 +130,9 @@ uint32_t lc_network_mtu(struct lc_network *network, uint32_t ifindex);
 bool lc_network_is_up(struct lc_network *network, uint32_t ifindex);
 
 /*
- * Readable when links, addresses, routes or neighbours changed; then call
- * lc_network_process(), which calls `changed` at most once: ask for paths
- * again. Lost notifications (ENOBUFS) count as a change.
+ * Readable when links, addresses, routes, next hops, rules or neighbours changed; then
+ * call lc_network_process(), which calls `changed` at most once: lc_network_follow()
+ * has something to do. Lost notifications (ENOBUFS) count as a change of everything.
  */
 int lc_network_fd(const struct lc_network *network);
 int lc_network_process(struct lc_network *network, void (*changed)(void *context), void *context);

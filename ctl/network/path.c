@@ -88,33 +88,65 @@ static void take_route(struct nlmsghdr *answer, void *context)
 	}
 }
 
-/* The kernel's own answer, rules by source included. `from` may be NULL. */
-static int look_up(struct lc_network *network, const struct lc_endpoint *from,
-		   const struct lc_endpoint *to, struct route *route)
+static int put_port(struct nl_msg *message, int attribute, __be16 port)
 {
-	int length = (int)address_length(to);
+	return port ? nla_put(message, attribute, sizeof(port), &port) : 0;
+}
+
+static int put_query(struct nl_msg *message, const struct lc_path_query *query)
+{
+	int length = (int)address_length(&query->to), error;
+
+	error = nla_put(message, RTA_DST, length, query->to.addr);
+	if (!error && !is_any(&query->from))
+		error = nla_put(message, RTA_SRC, length, query->from.addr);
+	if (!error && query->by.device)
+		error = nla_put_u32(message, RTA_OIF, query->by.device);
+	if (!error)
+		error = nla_put_u32(message, RTA_UID, query->by.uid);
+	if (!error)
+		error = nla_put_u32(message, RTA_MARK, query->by.mark);
+	if (!error)
+		error = nla_put_u8(message, RTA_IP_PROTO, IPPROTO_UDP);
+	if (!error)
+		error = put_port(message, RTA_SPORT, query->from.port);
+	return error ? error : put_port(message, RTA_DPORT, query->to.port);
+}
+
+/* The kernel's own answer for that very datagram, whatever rules ask about it. */
+static int look_up(struct lc_network *network, const struct lc_path_query *query,
+		   struct route *route)
+{
+	int length = 8 * (int)address_length(&query->to);
 	struct rtmsg header = {
-		.rtm_family = (unsigned char)lc_endpoint_af(to),
-		.rtm_dst_len = (unsigned char)(8 * length),
-		.rtm_src_len = from ? (unsigned char)(8 * length) : 0,
+		.rtm_family = (unsigned char)lc_endpoint_af(&query->to),
+		.rtm_dst_len = (unsigned char)length,
+		.rtm_src_len = is_any(&query->from) ? 0 : (unsigned char)length,
 	};
 	struct nl_msg *message = lc_netlink_message(RTM_GETROUTE, 0, &header, sizeof(header));
 
 	*route = (struct route){.type = RTN_UNSPEC};
-	if (message && (nla_put(message, RTA_DST, length, to->addr) < 0 ||
-			(from && nla_put(message, RTA_SRC, length, from->addr) < 0))) {
+	if (message && put_query(message, query) < 0) {
 		nlmsg_free(message);
 		message = NULL;
 	}
 	return lc_netlink_request(&network->netlink, message, take_route, route);
 }
 
-bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint)
+static bool is_local(struct lc_network *network, const struct lc_endpoint *endpoint,
+		     uint32_t device)
 {
+	struct lc_path_query query = {.to = *endpoint, .by.device = device};
 	struct route route;
 
-	return lc_address_is_unicast(endpoint) && look_up(network, NULL, endpoint, &route) == 0 &&
+	query.to.port = 0;
+	return lc_address_is_unicast(endpoint) && look_up(network, &query, &route) == 0 &&
 	       route.type == RTN_LOCAL;
+}
+
+bool lc_network_is_local(struct lc_network *network, const struct lc_endpoint *endpoint)
+{
+	return is_local(network, endpoint, 0);
 }
 
 bool lc_network_is_up(struct lc_network *network, uint32_t ifindex)
@@ -168,34 +200,35 @@ static bool is_bare(const struct lc_link *link)
 }
 
 static int fill_ethernet(struct lc_network *network, const struct route *route,
-			 const struct lc_endpoint *to, const struct lc_link *link,
-			 struct lc_path *path)
+			 const struct lc_link *link, struct lc_path_facts *facts)
 {
-	struct lc_next_hop next = {.ifindex = link->ifindex, .af = lc_endpoint_af(to)};
+	const struct lc_endpoint *to = &facts->query.to;
+	struct lc_next_hop *next = &facts->next;
+	struct lc_hop *hop = &facts->path.hop;
 	int error;
 
-	memcpy(path->hop.source, link->mac, sizeof(link->mac));
+	memcpy(hop->source, link->mac, sizeof(link->mac));
 	if (link->flags & IFF_NOARP) {
 		/* As the kernel does: there is one other end, and it takes everything. */
-		memcpy(path->hop.destination, link->mac, sizeof(link->mac));
+		memcpy(hop->destination, link->mac, sizeof(link->mac));
 		return 0;
 	}
-	memcpy(next.address, to->addr, address_length(to));
-	if (route->has_gateway) {
-		next = route->gateway;
-		next.ifindex = link->ifindex;
-	}
-	error = lc_neighbours_find(&network->neighbours, &network->netlink, &next,
-				   path->hop.destination);
+	next->af = lc_endpoint_af(to);
+	memcpy(next->address, to->addr, address_length(to));
+	if (route->has_gateway)
+		*next = route->gateway;
+	next->ifindex = link->ifindex;
+	error = lc_neighbours_find(&network->neighbours, &network->netlink, next, hop->destination);
 	if (error == -ENOENT)
-		path->usable = LC_HOP_NO_NEIGHBOUR;
+		facts->path.usable = LC_HOP_NO_NEIGHBOUR;
 	return error == -ENOENT ? 0 : error;
 }
 
 static int fill_hop(struct lc_network *network, const struct route *route,
-		    const struct lc_endpoint *to, struct lc_path *path)
+		    struct lc_path_facts *facts)
 {
 	bool local = route->type == RTN_LOCAL;
+	struct lc_path *path = &facts->path;
 	struct lc_link link;
 	int error = lc_link_get(&network->netlink,
 				local ? network->loopback_ifindex : route->ifindex, NULL, &link);
@@ -206,7 +239,7 @@ static int fill_hop(struct lc_network *network, const struct route *route,
 	}
 	if (error)
 		return error;
-	path->hop.ifindex = link.ifindex;
+	facts->ifindex = path->hop.ifindex = link.ifindex;
 	path->hop.mtu = link.mtu;
 	path->hop.local = local;
 	if (!local && route->mtu && route->mtu < link.mtu)
@@ -214,28 +247,28 @@ static int fill_hop(struct lc_network *network, const struct route *route,
 	if (!lc_link_is_up(&link))
 		path->usable = LC_HOP_LINK_DOWN;
 	else if (!local && link.type == ARPHRD_ETHER)
-		return fill_ethernet(network, route, to, &link, path);
+		return fill_ethernet(network, route, &link, facts);
 	else if (!local && !is_bare(&link))
 		path->usable = LC_HOP_NO_ROUTE;
 	return 0;
 }
 
-static int find_path(struct lc_network *network, const struct lc_endpoint *from,
-		     const struct lc_endpoint *to, struct lc_path *path)
+static int find_path(struct lc_network *network, struct lc_path_facts *facts)
 {
+	const struct lc_path_query *query = &facts->query;
 	struct route route;
-	int error = look_up(network, from, to, &route);
+	int error = look_up(network, query, &route);
 
 	if (error && !means_no_route(error))
 		return error;
-	path->source = from ? *from : route.source;
-	path->source.port = 0;
+	facts->path.source = is_any(&query->from) ? route.source : query->from;
+	facts->path.source.port = 0;
 	if (error || (route.type != RTN_UNICAST && route.type != RTN_LOCAL) || route.encapsulates ||
 	    lc_devices_have(&network->devices, route.ifindex)) {
-		path->usable = LC_HOP_NO_ROUTE;
+		facts->path.usable = LC_HOP_NO_ROUTE;
 		return 0;
 	}
-	return fill_hop(network, &route, to, path);
+	return fill_hop(network, &route, facts);
 }
 
 /* An endpoint has no scope, so a link-local address of another node leads nowhere. */
@@ -244,26 +277,37 @@ static bool needs_scope(const struct lc_endpoint *to)
 	return to->family == LC_INET6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)to->addr);
 }
 
-int lc_network_path(struct lc_network *network, const struct lc_endpoint *from,
-		    const struct lc_endpoint *to, struct lc_path *path)
+int lc_path_look_up(struct lc_network *network, const struct lc_path_query *query,
+		    struct lc_path_facts *facts)
 {
-	struct lc_path found = {.usable = LC_HOP_0};
-	int error;
+	const struct lc_endpoint *from = &query->from, *to = &query->to;
+	int error = 0;
 
+	*facts = (struct lc_path_facts){.query = *query, .path.usable = LC_HOP_0};
 	if (!lc_address_is_unicast(to))
 		return -EINVAL;
 	if (from->family != LC_FAMILY_NONE && from->family != to->family)
 		return -EAFNOSUPPORT;
-	if (is_any(from))
-		from = NULL;
-	else if (!lc_network_is_local(network, from))
+	/* The device may have a table of its own (VRF). */
+	if (!is_any(from) && !is_local(network, from, 0) &&
+	    !(query->by.device && is_local(network, from, query->by.device)))
 		return -EADDRNOTAVAIL;
 	if (needs_scope(to) && !lc_network_is_local(network, to))
-		found.usable = LC_HOP_NO_ROUTE;
-	else if ((error = find_path(network, from, to, &found)) < 0)
-		return error;
-	if (found.usable != LC_HOP_0)
-		memset(&found.hop, 0, sizeof(found.hop));
-	*path = found;
-	return 0;
+		facts->path.usable = LC_HOP_NO_ROUTE;
+	else
+		error = find_path(network, facts);
+	if (error || facts->path.usable != LC_HOP_0)
+		memset(&facts->path.hop, 0, sizeof(facts->path.hop));
+	return error;
+}
+
+int lc_network_path(struct lc_network *network, const struct lc_path_query *query,
+		    struct lc_path *path)
+{
+	struct lc_path_facts facts;
+	int error = lc_path_look_up(network, query, &facts);
+
+	if (!error)
+		*path = facts.path;
+	return error;
 }

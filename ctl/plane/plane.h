@@ -184,8 +184,9 @@ struct lc_session_spec {
 	struct lc_policer policer;
 	struct lc_identity identity; /* 128 random bits: this session's and no other's */
 	uint32_t uid;		     /* whose session it is */
-	bool receives;		     /* the root takes what leaves send... */
-	bool directions_fixed;	     /* ...or not, for good */
+	struct lc_route_keys route_keys;
+	bool receives;	       /* the root takes what leaves send... */
+	bool directions_fixed; /* ...or not, for good */
 	uint64_t now_ns;
 };
 
@@ -201,6 +202,8 @@ void lc_plane_set_session_flow(struct lc_plane *plane, uint32_t session,
 /* As in the spec; no program reads them. */
 void lc_plane_set_session_directions(struct lc_plane *plane, uint32_t session, bool receives,
 				     bool fixed);
+void lc_plane_set_session_route_keys(struct lc_plane *plane, uint32_t session,
+				     const struct lc_route_keys *keys);
 /* Its leaves must have been removed. */
 void lc_plane_close_session(struct lc_plane *plane, uint32_t session);
 void lc_plane_session_use(struct lc_plane *plane, uint32_t session, struct lc_session_use *use);

@@ -49,6 +49,7 @@ int lc_plane_open_session(struct lc_plane *plane, const struct lc_session_spec *
 		.uid = spec->uid,
 		.root_receives = spec->receives,
 		.directions_fixed = spec->directions_fixed,
+		.route_keys = spec->route_keys,
 	};
 	lc_publish(&session->state, LC_SESSION_OPEN);
 	lc_note_session(plane, taken);
@@ -88,6 +89,12 @@ void lc_plane_set_session_directions(struct lc_plane *plane, uint32_t number, bo
 
 	lc_publish(&session->root_receives, receives);
 	lc_publish(&session->directions_fixed, fixed);
+}
+
+void lc_plane_set_session_route_keys(struct lc_plane *plane, uint32_t number,
+				     const struct lc_route_keys *keys)
+{
+	lc_session_of(plane, number)->route_keys = *keys;
 }
 
 void lc_plane_close_session(struct lc_plane *plane, uint32_t number)

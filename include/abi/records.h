@@ -186,6 +186,15 @@ enum lc_session_state {
 #define LC_EXTENT_OFFSET(extent) ((__u32)((extent) >> 32))
 #define LC_EXTENT_COUNT(extent)	 ((__u32)(extent))
 
+/* What routing may ask about a sender's socket besides addresses and ports. */
+struct lc_route_keys {
+	__u32 uid;    /* its owner */
+	__u32 mark;   /* SO_MARK */
+	__u32 device; /* SO_BINDTOIFINDEX: a VRF or any other; 0: not bound to one */
+	__u32 zero;
+};
+LC_ASSERT_SIZE(struct lc_route_keys, 16);
+
 struct lc_session {
 	__u32 state; /* enum lc_session_state; stored last */
 	__u32 zero;
@@ -204,10 +213,11 @@ struct lc_session {
 	__u32 extent_capacity;
 
 	/* The daemon's own, which programs do not read. */
-	__u32 uid;		/* the user whose session it is */
-	__u32 root_receives;	/* takes what leaves send */
-	__u32 directions_fixed; /* ...for good */
-	__u64 reserved[24];
+	__u32 uid;			 /* the user whose session it is */
+	__u32 root_receives;		 /* takes what leaves send */
+	__u32 directions_fixed;		 /* ...for good */
+	struct lc_route_keys route_keys; /* of the root's socket, when it was last asked */
+	__u64 reserved[22];
 };
 LC_ASSERT_SIZE(struct lc_session, 384);
 

@@ -663,11 +663,10 @@ Test(devices, node_without_ipv6_has_ipv4)
 
 Test(devices, unicast_never_goes_there)
 {
-	const struct lc_endpoint any = {0};
-	struct lc_endpoint target = address("fe80::1234");
+	const struct lc_path_query query = {.to = address("fe80::1234")};
 	struct lc_path path;
 
 	make(network);
-	cr_assert_eq(lc_network_path(network, &any, &target, &path), 0);
+	cr_assert_eq(lc_network_path(network, &query, &path), 0);
 	cr_assert_eq(path.usable, LC_HOP_NO_ROUTE);
 }

@@ -44,12 +44,13 @@ TestSuite(network, .init = enter, .fini = leave, .timeout = 30);
 
 static struct lc_path path_from(const char *from, const char *to)
 {
-	struct lc_endpoint source = from ? address(from) : (struct lc_endpoint){0};
-	struct lc_endpoint target = address(to);
+	struct lc_path_query query = {.to = address(to)};
 	struct lc_path path;
 
+	if (from)
+		query.from = address(from);
 	memset(&path, 0xee, sizeof(path));
-	cr_assert_eq(lc_network_path(network, &source, &target, &path), 0, "to %s", to);
+	cr_assert_eq(lc_network_path(network, &query, &path), 0, "to %s", to);
 	return path;
 }
 
@@ -270,14 +271,12 @@ Test(network, targets_that_are_no_unicast_address)
 {
 	static const char *targets[] = {"239.255.0.1", "0.0.0.0", "255.255.255.255", "ff3e::1",
 					"::"};
-	const struct lc_endpoint any = {0};
 
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
-		struct lc_endpoint target = address(targets[i]);
+		const struct lc_path_query query = {.to = address(targets[i])};
 		struct lc_path path;
 
-		cr_assert_eq(lc_network_path(network, &any, &target, &path), -EINVAL, "%s",
-			     targets[i]);
+		cr_assert_eq(lc_network_path(network, &query, &path), -EINVAL, "%s", targets[i]);
 	}
 }
 
@@ -320,12 +319,14 @@ Test(network, rules_by_source_are_followed)
 Test(network, source_must_be_ours)
 {
 	struct lc_endpoint foreign = address("192.0.2.2"), foreign6 = address("2001:db8::2");
-	struct lc_endpoint target = address("192.0.2.2"), target6 = address("2001:db8::2");
+	struct lc_path_query query = {.from = foreign, .to = foreign};
 	struct lc_path path;
 
-	cr_assert_eq(lc_network_path(network, &foreign, &target, &path), -EADDRNOTAVAIL);
-	cr_assert_eq(lc_network_path(network, &foreign6, &target6, &path), -EADDRNOTAVAIL);
-	cr_assert_eq(lc_network_path(network, &foreign6, &target, &path), -EAFNOSUPPORT);
+	cr_assert_eq(lc_network_path(network, &query, &path), -EADDRNOTAVAIL);
+	query.from = query.to = foreign6;
+	cr_assert_eq(lc_network_path(network, &query, &path), -EADDRNOTAVAIL);
+	query.to = foreign;
+	cr_assert_eq(lc_network_path(network, &query, &path), -EAFNOSUPPORT);
 }
 
 Test(network, device_without_addresses_needs_no_neighbour)
@@ -353,6 +354,8 @@ Test(network, each_kind_of_change_is_announced)
 		"ip route add 203.0.113.0/24 via 192.0.2.2",
 		"ip route add 2001:db8:7::/64 via 2001:db8::2",
 		"ip rule add from 192.0.2.9 lookup 100",
+		"ip nexthop add id 7 via 192.0.2.2 dev near0",
+		"ip nexthop replace id 7 via 192.0.2.3 dev near0",
 		"ip link set near0 mtu 1400",
 		"ip link set near0 down",
 	};
