@@ -6,6 +6,8 @@
 #   root 10.77.1.2 --- router --- a 10.77.2.2 (2 mbit/s, controlled load)
 #                            |--- b 10.77.3.2 (1 mbit/s, guaranteed)
 #                            `--- c 10.77.4.2 (no limit)
+#
+# Runs alone: it measures.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin

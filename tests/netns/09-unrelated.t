@@ -5,6 +5,8 @@
 #
 #   root 10.77.1.2 --- router --- a 10.77.2.2
 #     `----------- b 10.77.3.2 (direct, for link-local multicast)
+#
+# Runs alone: it measures.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin

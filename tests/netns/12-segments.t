@@ -6,6 +6,8 @@
 #
 #   root 10.77.1.2 (and a leaf, 1 mbit/s) --- router --- a 10.77.2.2 (2 mbit/s)
 #                                                   `--- c 10.77.3.2 (no limit)
+#
+# Runs alone: it measures.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin

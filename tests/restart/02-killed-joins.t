@@ -11,6 +11,8 @@
 #
 #   root 10.77.1.2 (and a leaf) --- router --- leaf 10.77.2.2
 #                                          `-- other 10.77.3.2, which gets the stream
+#
+# Runs alone: at its rates nothing may be lost for want of a processor.
 # shellcheck source=tests/restart/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin

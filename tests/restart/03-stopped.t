@@ -8,6 +8,8 @@
 #
 #   root 10.77.1.2 --- router --- leaf 10.77.2.2
 #                            `--- many 10.77.3.2 (1,000 leaves, a tenth of them send only)
+#
+# Runs alone: at its rates nothing may be lost for want of a processor.
 # shellcheck source=tests/restart/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin

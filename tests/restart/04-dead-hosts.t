@@ -9,6 +9,8 @@
 #   root 10.77.1.2 --- router --- good 10.77.2.2
 #                            |--- one  10.77.3.2 (its link goes down)
 #                            `--- many 10.77.4.2 (1,000 leaves; the router forgets it)
+#
+# Runs alone: at its rates nothing may be lost for want of a processor.
 # shellcheck source=tests/restart/lib.sh
 . "$(dirname "$0")/lib.sh"
 test_begin
