@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -172,6 +173,15 @@ static void make_list(struct option list[CHOICES + 3])
 	list[CHOICES + 2] = (struct option){0};
 }
 
+/* What was asked for is all that is done, and it has been printed, or that failed. */
+static _Noreturn void finish(void)
+{
+	if (!fflush(stdout))
+		exit(EXIT_SUCCESS);
+	fprintf(stderr, "leafcastd: standard output: %s\n", strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
 static void take(struct options *options, int option, char **argv)
 {
 	const struct choice *choice;
@@ -179,10 +189,10 @@ static void take(struct options *options, int option, char **argv)
 	switch (option) {
 	case HELP:
 		print_help();
-		exit(EXIT_SUCCESS);
+		finish();
 	case VERSION:
 		puts("leafcastd " LC_VERSION);
-		exit(EXIT_SUCCESS);
+		finish();
 	case ':':
 		misuse("wants a value", argv[optind - 1]);
 	case '?':

@@ -81,9 +81,16 @@ static void accept_leaves(struct lc_root *root)
 static void take_data(struct lc_root *root)
 {
 	uint64_t datagrams = 0;
+	int code;
 
-	/* A failure here ends with the session; what it was, FD_CLOSE says. */
-	lc_sockets_drain(root->socket, UINT64_MAX, &datagrams);
+	if (root->output_is_gone)
+		return;
+	/* Another failure ends with the session; what it was, FD_CLOSE says. */
+	code = lc_sockets_drain(root->socket, UINT64_MAX, &datagrams);
+	if (code != WSAEINTR || lc_stop_asked())
+		return;
+	root->output_is_gone = true;
+	lc_progress_note_unwritten(&root->progress);
 }
 
 static void look_at_root(struct lc_root *root)

@@ -32,7 +32,7 @@ static void refused(struct lc_root *root, enum leafcast_reason reason, int code)
 	uint64_t now = lc_now_ns();
 	char text[LC_ENDPOINT_TEXT], what[LC_ENDPOINT_TEXT + 32];
 
-	if (lc_sockets_nobody_yet(reason) && now + RETRY_NS < invitations->give_up_ns) {
+	if (lc_sockets_may_pass(reason) && now + RETRY_NS < invitations->give_up_ns) {
 		invitations->retry_ns = now + RETRY_NS;
 		return;
 	}

@@ -76,7 +76,7 @@ bool lc_join(struct lc_leaf_tool *leaf)
 			lc_say_refused("join", LEAFCAST_TIMED_OUT, WSAETIMEDOUT);
 			return false;
 		}
-		if (!lc_sockets_nobody_yet(reason) || now_ms() + RETRY_MS >= deadline_ms) {
+		if (!lc_sockets_may_pass(reason) || now_ms() + RETRY_MS >= deadline_ms) {
 			lc_say_refused("join", reason, code);
 			return false;
 		}

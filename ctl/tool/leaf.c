@@ -70,15 +70,18 @@ static void *send_input(void *context)
 {
 	struct lc_leaf_tool *leaf = context;
 	static char payload[PAYLOAD];
-	ssize_t length;
+	ssize_t length = 0;
 	int code = 0;
 
 	while (!code && (length = lc_stream_read(payload, sizeof(payload))) > 0)
 		code = lc_sockets_send(leaf->member, payload, (size_t)length);
-	if (code && code != WSAEINTR && !lc_stop_asked()) {
+	if (lc_stop_asked() || code == WSAEINTR)
+		return NULL;
+	if (code)
 		lc_say("leafcast: send: %s %d", leafcast_code_name(code), code);
-		leaf->send_failed = true;
-	}
+	else if (length < 0)
+		lc_say("leafcast: standard input: %s", strerror((int)-length));
+	leaf->send_failed = code || length < 0;
 	return NULL;
 }
 

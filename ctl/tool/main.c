@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* leafcast: sessions from a shell. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tool/options.h"
+#include "tool/say.h"
 #include "tool/tool.h"
 
 static const struct lc_verb verbs[] = {
@@ -27,21 +29,21 @@ static enum lc_exit help(void)
 	return LC_EXIT_SUCCESS;
 }
 
-/* A stream that is closed must not become the number of a socket. */
+/*
+ * A stream that is closed must not become the number of a socket. Reading from
+ * such a standard input, or writing to such an output, still fails.
+ */
 static void fill_standard_streams(void)
 {
-	int fd;
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
 
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+			return;
 }
 
-int main(int argc, char **argv)
+static enum lc_exit run(int argc, char **argv)
 {
-	fill_standard_streams();
 	if (argc < 2)
 		return lc_usage("a verb is needed; see leafcast --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
@@ -54,4 +56,16 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], verb->name))
 			return verb->run(argc - 1, argv + 1);
 	return lc_usage("there is no verb %s; see leafcast --help", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	enum lc_exit result;
+
+	fill_standard_streams();
+	result = run(argc, argv);
+	if (result != LC_EXIT_SUCCESS || !fflush(stdout))
+		return result;
+	lc_say("leafcast: standard output: %s", strerror(errno));
+	return LC_EXIT_FAILURE;
 }

@@ -36,6 +36,11 @@ void lc_progress_note_break(struct lc_progress *progress)
 	lc_stop_ask();
 }
 
+void lc_progress_note_unwritten(struct lc_progress *progress)
+{
+	note(progress, &progress->unwritten);
+}
+
 void lc_progress_note_end(struct lc_progress *progress)
 {
 	note(progress, &progress->ending);
@@ -56,7 +61,7 @@ bool lc_progress_is_well(struct lc_progress *progress)
 	bool well;
 
 	pthread_mutex_lock(&progress->lock);
-	well = !progress->refused && !progress->broken;
+	well = !progress->refused && !progress->broken && !progress->unwritten;
 	pthread_mutex_unlock(&progress->lock);
 	return well;
 }

@@ -15,9 +15,10 @@ struct lc_progress {
 	pthread_cond_t changed;
 	uint64_t joined; /* leaves that have joined so far, either way */
 	bool invitations_decided;
-	bool refused; /* an invitation was */
-	bool broken;  /* the session ended under us */
-	bool ending;  /* the sender is done */
+	bool refused;	/* an invitation was */
+	bool broken;	/* the session ended under us */
+	bool unwritten; /* what leaves sent could not be */
+	bool ending;	/* the sender is done */
 };
 
 #define LC_PROGRESS_BEGINS                                                              \
@@ -30,10 +31,11 @@ void lc_progress_note_refusal(struct lc_progress *progress);
 void lc_progress_note_invitations_decided(struct lc_progress *progress);
 /* Asks the program to stop, too. */
 void lc_progress_note_break(struct lc_progress *progress);
+void lc_progress_note_unwritten(struct lc_progress *progress);
 void lc_progress_note_end(struct lc_progress *progress);
 
 bool lc_progress_is_ending(struct lc_progress *progress);
-/* No invitation refused, and the session not broken. */
+/* No invitation refused, the session not broken, all written that leaves sent. */
 bool lc_progress_is_well(struct lc_progress *progress);
 
 /*

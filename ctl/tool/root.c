@@ -43,8 +43,9 @@ static enum lc_exit help(void)
 {
 	puts("usage: leafcast root ADDR:PORT [OPTION]...\n\n"
 	     "Opens the session ADDR:PORT on this node, sends standard input to its leaves as\n"
-	     "datagrams, and closes the session at end of input. What leaves send goes to\n"
-	     "standard output. Sending begins when all invitations are decided and, with\n"
+	     "datagrams, and closes the session at end of input; if it ends before that, its\n"
+	     "leaves are told that it broke. What leaves send goes to standard output. Sending "
+	     "begins when all invitations are decided and, with\n"
 	     "--wait, when enough leaves have joined; others may join while it goes on.\n");
 	lc_options_print(options);
 	puts("\nSPEC: rate=10mbit,bucket=15000,peak=20mbit,max=1500,min=64,service=guaranteed;\n"
@@ -109,6 +110,9 @@ static enum lc_exit serve(struct lc_root *root)
 		return LC_EXIT_FAILURE;
 	sent = lc_progress_wait(&root->progress, root->settings->wait) && stream(root);
 	lc_attend_end(root, attendant);
+	/* What leaves have is a part of the whole, and only the root knows. */
+	if (!sent)
+		lc_sockets_break(root->socket);
 	return sent && lc_progress_is_well(&root->progress) ? LC_EXIT_SUCCESS : LC_EXIT_FAILURE;
 }
 

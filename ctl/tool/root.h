@@ -46,6 +46,7 @@ struct lc_root {
 	/* The attendant's own. */
 	struct lc_root_leaves leaves;
 	struct lc_root_invitations invitations;
+	bool output_is_gone; /* which has been said */
 };
 
 #endif

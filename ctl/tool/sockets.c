@@ -178,6 +178,13 @@ bool lc_sockets_bind(SOCKET socket, const struct lc_endpoint *name, int backlog)
 	return false;
 }
 
+void lc_sockets_break(SOCKET socket)
+{
+	const struct linger at_once = {.l_onoff = 1};
+
+	leafcast_setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 bool lc_sockets_watch(SOCKET socket, WSAEVENT event)
 {
 	int code;
@@ -248,10 +255,11 @@ int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams)
 	return 0;
 }
 
-bool lc_sockets_nobody_yet(enum leafcast_reason reason)
+bool lc_sockets_may_pass(enum leafcast_reason reason)
 {
-	return reason == LEAFCAST_NOBODY_LISTENING || reason == LEAFCAST_NO_CONTROL ||
-	       reason == LEAFCAST_UNREACHABLE || reason == LEAFCAST_NETWORK_DOWN;
+	return reason == LEAFCAST_NOBODY_LISTENING || reason == LEAFCAST_BACKLOG_FULL ||
+	       reason == LEAFCAST_NO_CONTROL || reason == LEAFCAST_UNREACHABLE ||
+	       reason == LEAFCAST_NETWORK_DOWN;
 }
 
 WSABUF lc_sockets_buffer(const char *text)

@@ -35,6 +35,9 @@ SOCKET lc_sockets_open(const struct lc_endpoint *name, DWORD flags,
 /* Binds, and listens where `backlog` is not 0. */
 bool lc_sockets_bind(SOCKET socket, const struct lc_endpoint *name, int backlog);
 
+/* From now on closing it tells its members that the session broke. */
+void lc_sockets_break(SOCKET socket);
+
 /* Registers the event for all that a member can be told. */
 bool lc_sockets_watch(SOCKET socket, WSAEVENT event);
 
@@ -58,7 +61,7 @@ int lc_sockets_drain(SOCKET socket, uint64_t most, uint64_t *datagrams);
 /* Connect data for a call; empty where `text` is NULL. */
 WSABUF lc_sockets_buffer(const char *text);
 
-/* Whether a later try of the same join may do: nobody listens there yet, or the own daemon is away. */
-bool lc_sockets_nobody_yet(enum leafcast_reason reason);
+/* Whether a later try of the same join may do: nobody listens there yet, too many ask at once, or the own daemon is away. */
+bool lc_sockets_may_pass(enum leafcast_reason reason);
 
 #endif
