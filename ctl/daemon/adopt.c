@@ -16,10 +16,14 @@
 #define LOOK_US	    (600 * 1000)
 #define SOON_US	    (20 * 1000)
 #define MOST_MISSES 2
+/* As many looks that fail in a row mean that the kernel does not tell (any more). */
+#define MOST_FAILURES 3
 /* Who has not come in the grace time may never: looks become rarer, until they are so far apart. */
 #define MOST_LOOK_US (15 * SECOND)
 /* Between looks for one that is in another's way, whoever asks for them. */
 #define CLASH_NS (50 * 1000 * 1000)
+/* Looks that others bring about take no more than one part in so many of the daemon's time. */
+#define LOOK_SHARE 8
 
 /* What the timers need, for as long as the daemon runs. */
 static struct adoption {
@@ -28,12 +32,14 @@ static struct adoption {
 	void (*over)(void *context); /* NULL: it is */
 	void *context;
 	struct timer hold, look;
-	uint64_t look_us;  /* between this look and the next */
-	bool soon;	   /* the next look is */
-	bool lapsed;	   /* somebody's grace time is over */
-	bool sees;	   /* a look has succeeded */
+	uint64_t look_us;      /* between this look and the next */
+	bool soon;	       /* the next look is */
+	bool lapsed;	       /* somebody's grace time is over */
+	unsigned int failures; /* looks that failed, one after the other */
+	bool sees;	       /* a look has succeeded, and not too many have failed since */
 	bool blind;	   /* the kernel does not tell what sockets there are, and that was said */
 	uint64_t clash_ns; /* when the last one in another's way was looked for */
+	uint64_t cost_ns;  /* of the last look */
 } adoption;
 
 /* ---- records ---- */
@@ -245,6 +251,8 @@ static void look_in_vain(struct node *node, int error)
 		socket->absent = false;
 		socket->missed = 0;
 	}
+	if (++adoption.failures >= MOST_FAILURES)
+		adoption.sees = false;
 	if (adoption.sees || adoption.blind)
 		return;
 	say(SD_NOTICE,
@@ -257,16 +265,19 @@ static void look_in_vain(struct node *node, int error)
 /* Every one is absent until it is seen. */
 static void look(struct node *node)
 {
+	uint64_t start_ns = lc_now_ns();
 	struct socket *socket, *next;
 	int error;
 
 	HASH_ITER(by_admit, node->sockets_by_admit, socket, next)
 	socket->absent = socket->fd < 0;
 	error = lc_network_each_udp_socket(on_seen, node);
+	adoption.cost_ns = lc_now_ns() - start_ns;
 	if (error) {
 		look_in_vain(node, error);
 		return;
 	}
+	adoption.failures = 0;
 	adoption.sees = true;
 	adoption.blind = false;
 }
@@ -331,10 +342,14 @@ static void on_look(void *context)
 	look(node);
 	doubted = sweep(node);
 	adopt_progress(node);
-	if (!node->unclaimed)
+	if (!node->unclaimed) {
+		adoption.look_us = LOOK_US;
+		adoption.lapsed = false;
 		return;
-	if (adoption.lapsed && adoption.look_us < MOST_LOOK_US)
-		adoption.look_us *= 2;
+	}
+	if (adoption.lapsed)
+		adoption.look_us = 2 * adoption.look_us < MOST_LOOK_US ? 2 * adoption.look_us
+								       : MOST_LOOK_US;
 	/* The time to say goodbye is over. */
 	if (adoption.lapsed && doubted)
 		look_soon(node);
@@ -344,8 +359,10 @@ static void on_look(void *context)
 
 static void look_soon(struct node *node)
 {
+	uint64_t in_us = SOON_US + adoption.cost_ns * LOOK_SHARE / 1000;
+
 	if (!adoption.soon)
-		adoption.soon = timer_set(&adoption.look, node->event, SOON_US, on_look, node) == 0;
+		adoption.soon = timer_set(&adoption.look, node->event, in_us, on_look, node) == 0;
 }
 
 void adopt_lapse(struct socket *socket)
@@ -381,8 +398,9 @@ void adopt_closed(const struct application *teller, uint64_t cookie, bool reset)
 		application_forget_if_idle(application);
 		return;
 	}
-	/* No look would tell either; whose process an adopted one is nobody knows. */
-	if (adoption.blind && !application->adopted && application->pid != teller->pid)
+	/* No look would tell either, nor of one that is not bound; whose process an adopted one is nobody knows. */
+	if ((adoption.blind || !socket->bound) && !application->adopted &&
+	    application->pid != teller->pid)
 		return;
 	socket->closing = true;
 	socket->reset = reset;
@@ -430,9 +448,9 @@ static struct socket *find_in_the_way(struct node *node, const struct lc_endpoin
 /* Anybody may want any name as often as it likes, and the name of one that lives. */
 static bool is_gone(struct node *node, const struct socket *socket)
 {
-	uint64_t now = lc_now_ns();
+	uint64_t now = lc_now_ns(), pause_ns = CLASH_NS + adoption.cost_ns * LOOK_SHARE;
 
-	if (!socket->absent && (!adoption.clash_ns || now - adoption.clash_ns >= CLASH_NS)) {
+	if (!socket->absent && (!adoption.clash_ns || now - adoption.clash_ns >= pause_ns)) {
 		adoption.clash_ns = now;
 		look(node);
 	}

@@ -428,7 +428,10 @@ Behaves(trunks, answers_that_are_not_read)
 	cr_assert_eq(kind, HUNG_UP, "after %lu joins", ask.number);
 	cr_assert_leq(heard, WINDOW);
 	cr_assert_gt(heard, WINDOW / 2);
-#ifndef __SANITIZE_ADDRESS__
+	/* A sanitizer keeps what was freed. */
+#ifdef __SANITIZE_ADDRESS__
+	(void)before;
+#else
 	cr_assert_leq(most, before + 4 * QUEUE_KB, "%lu kB", most - before);
 #endif
 	lc_peer_free(connection);
