@@ -138,6 +138,9 @@ int session_adopt(struct node *node, struct socket *root, uint32_t number,
 				    .route_keys = record->route_keys,
 				    .root_receives = record->root_receives,
 				    .directions_fixed = record->directions_fixed};
+	/* Of a time when these were not recorded. */
+	if (!session->route_keys.uid)
+		session->route_keys.uid = record->uid;
 	HASH_ADD(by_name, node->sessions_by_name, name, sizeof(session->name), session);
 	if (session_named(node, &session->name) != session) {
 		free(session);

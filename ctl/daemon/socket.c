@@ -330,6 +330,7 @@ struct lc_route_keys socket_route_keys(const struct socket *socket)
 	struct lc_route_keys keys = {.uid = socket->application->uid};
 	socklen_t length = sizeof(keys.mark);
 	struct stat status;
+	int tos = 0;
 
 	/* What a rule by user sees is who made the socket. */
 	if (fstat(socket->fd, &status) == 0)
@@ -337,6 +338,10 @@ struct lc_route_keys socket_route_keys(const struct socket *socket)
 	getsockopt(socket->fd, SOL_SOCKET, SO_MARK, &keys.mark, &length);
 	length = sizeof(keys.device);
 	getsockopt(socket->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &keys.device, &length);
+	length = sizeof(tos);
+	if (getsockopt(socket->fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, &length))
+		getsockopt(socket->fd, IPPROTO_IP, IP_TOS, &tos, &length);
+	keys.tos = (uint32_t)tos & 0xfc;
 	return keys;
 }
 

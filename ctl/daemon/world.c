@@ -305,6 +305,7 @@ static void remove_leaf(struct lc_membership *member)
 	struct membership *membership = membership_of(member);
 
 	membership_forget_leaf(membership);
+	lc_network_leave_path(membership->node->network, &membership->path);
 	lc_plane_remove_leaf(membership->node->plane, member->leaf);
 }
 

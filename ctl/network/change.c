@@ -14,7 +14,8 @@ static bool is_same_hop(const struct lc_next_hop *one, const struct lc_next_hop 
 static bool is_same(const struct lc_change *one, const struct lc_change *other)
 {
 	return one->kind == other->kind && one->ifindex == other->ifindex &&
-	       one->bits == other->bits && one->address.family == other->address.family &&
+	       one->bits == other->bits && one->gone == other->gone &&
+	       one->address.family == other->address.family &&
 	       lc_address_equal(&one->address, &other->address) &&
 	       is_same_hop(&one->next, &other->next);
 }
@@ -57,11 +58,15 @@ static bool concerns(const struct lc_change *change, const struct lc_path_facts 
 		return !facts->ifindex || change->ifindex == facts->ifindex ||
 		       (facts->query.by.device && change->ifindex == facts->query.by.device);
 	case LC_CHANGE_ADDRESS:
-		return !facts->ifindex || change->ifindex == facts->ifindex ||
+		if (change->address.family != facts->query.to.family)
+			return false;
+		/* Routes that prefer it as their source go with it, too. */
+		return change->gone || !facts->ifindex || change->ifindex == facts->ifindex ||
 		       is_about(change, &facts->query.from) || is_about(change, &facts->query.to) ||
 		       is_about(change, &facts->path.source);
 	case LC_CHANGE_ROUTE:
-		return covers(change, &facts->query.to);
+		/* Whether the source is ours is a matter of routes, too. */
+		return covers(change, &facts->query.to) || covers(change, &facts->query.from);
 	case LC_CHANGE_NEIGHBOUR:
 		return is_same_hop(&change->next, &facts->next);
 	}

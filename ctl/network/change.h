@@ -20,7 +20,7 @@ struct lc_next_hop {
 
 enum lc_change_kind {
 	LC_CHANGE_LINK,	     /* `ifindex`: its state, MTU, MAC address; or it is gone */
-	LC_CHANGE_ADDRESS,   /* `address` of the host itself came or went */
+	LC_CHANGE_ADDRESS,   /* `address` of the host itself came, or went (`gone`) */
 	LC_CHANGE_ROUTE,     /* to `address`/`bits`, in whatever table */
 	LC_CHANGE_NEIGHBOUR, /* `next` */
 };
@@ -30,6 +30,7 @@ struct lc_change {
 	uint32_t ifindex;
 	struct lc_endpoint address;
 	unsigned int bits;
+	bool gone;
 	struct lc_next_hop next;
 };
 

@@ -4,6 +4,7 @@
 #define CTL_NETWORK_INTERNAL_H
 
 #include "network/device.h"
+#include "network/link.h"
 #include "network/neighbour.h"
 #include "network/netlink.h"
 #include "network/network.h"
@@ -14,6 +15,7 @@ struct lc_network {
 	int changes; /* see watch.c */
 	uint32_t loopback_ifindex;
 	struct lc_devices devices;
+	struct lc_links links;
 	struct lc_neighbours neighbours;
 	struct lc_paths paths;
 	struct lc_changes pending; /* that lc_network_follow() has not seen yet */

@@ -4,7 +4,11 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 struct list {
 	void (*each)(const struct lc_link *link, void *context);
@@ -124,4 +128,58 @@ bool lc_link_are_ends(const struct lc_link *first, const struct lc_link *second)
 {
 	return strcmp(first->kind, "veth") == 0 && strcmp(second->kind, "veth") == 0 &&
 	       first->peer == second->ifindex && second->peer == first->ifindex;
+}
+
+/* ---- which have been up ---- */
+
+struct lc_known_link {
+	uint32_t ifindex;
+	bool is_up;
+	UT_hash_handle by_ifindex;
+};
+
+static void forget(struct lc_links *links, struct lc_known_link *known)
+{
+	HASH_DELETE(by_ifindex, links->by_ifindex, known);
+	free(known);
+}
+
+/* Without memory for it, its return is seen by looking again only. */
+static void add(struct lc_links *links, uint32_t ifindex)
+{
+	struct lc_known_link *known = calloc(1, sizeof(*known)), *added;
+
+	if (!known)
+		return;
+	known->ifindex = ifindex;
+	known->is_up = true;
+	HASH_ADD(by_ifindex, links->by_ifindex, ifindex, sizeof(ifindex), known);
+	HASH_FIND(by_ifindex, links->by_ifindex, &ifindex, sizeof(ifindex), added);
+	if (!added)
+		free(known);
+}
+
+bool lc_links_note(struct lc_links *links, const struct lc_link *link, bool gone)
+{
+	struct lc_known_link *known;
+	bool is_up = lc_link_is_up(link), was_up;
+
+	HASH_FIND(by_ifindex, links->by_ifindex, &link->ifindex, sizeof(link->ifindex), known);
+	if (known && gone)
+		forget(links, known);
+	else if (!known && !gone && is_up)
+		add(links, link->ifindex);
+	if (!known || gone)
+		return false;
+	was_up = known->is_up;
+	known->is_up = is_up;
+	return is_up && !was_up;
+}
+
+void lc_links_forget(struct lc_links *links)
+{
+	struct lc_known_link *known, *next;
+
+	HASH_ITER(by_ifindex, links->by_ifindex, known, next)
+	forget(links, known);
 }

@@ -38,4 +38,13 @@ bool lc_link_is_ours(const struct lc_link *link);
 /* Whether they are the two ends of one veth. */
 bool lc_link_are_ends(const struct lc_link *first, const struct lc_link *second);
 
+/* Those that have been up. All zero: none. */
+struct lc_links {
+	struct lc_known_link *by_ifindex;
+};
+
+/* Whether one that had been up before is up again. */
+bool lc_links_note(struct lc_links *links, const struct lc_link *link, bool gone);
+void lc_links_forget(struct lc_links *links);
+
 #endif

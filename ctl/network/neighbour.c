@@ -99,13 +99,11 @@ static void watch(struct lc_neighbours *neighbours, const struct neighbour *neig
 		return;
 	*copy = *neighbour;
 	entry = tsearch(copy, &neighbours->tree, by_hop);
-	if (entry && *entry == copy) {
+	/* One that is watched stays as it was: its notification is under way, and others look for the change in that. */
+	if (entry && *entry == copy)
 		neighbours->count++;
-		return;
-	}
-	if (entry)
-		**entry = *neighbour;
-	free(copy);
+	else
+		free(copy);
 }
 
 static void take_one(struct nlmsghdr *answer, void *context)

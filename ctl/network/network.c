@@ -10,12 +10,13 @@
 #include "network/link.h"
 #include "network/loopback.h"
 
-static void find_loopback(const struct lc_link *link, void *context)
+static void note_link(const struct lc_link *link, void *context)
 {
-	uint32_t *ifindex = context;
+	struct lc_network *network = context;
 
+	lc_links_note(&network->links, link, false);
 	if (link->flags & IFF_LOOPBACK)
-		*ifindex = link->ifindex;
+		network->loopback_ifindex = link->ifindex;
 }
 
 static int open_both(struct lc_network *network)
@@ -25,7 +26,7 @@ static int open_both(struct lc_network *network)
 	if (!error)
 		error = lc_watch_open(&network->changes);
 	if (!error)
-		error = lc_link_each(&network->netlink, find_loopback, &network->loopback_ifindex);
+		error = lc_link_each(&network->netlink, note_link, network);
 	if (!error && !network->loopback_ifindex)
 		error = -ENODEV;
 	return error;
@@ -55,6 +56,7 @@ void lc_network_close(struct lc_network *network)
 	if (!network)
 		return;
 	lc_paths_close(&network->paths);
+	lc_links_forget(&network->links);
 	lc_neighbours_forget(&network->neighbours);
 	if (network->changes >= 0)
 		close(network->changes);

@@ -121,6 +121,7 @@ static int look_up(struct lc_network *network, const struct lc_path_query *query
 	struct rtmsg header = {
 		.rtm_family = (unsigned char)lc_endpoint_af(&query->to),
 		.rtm_dst_len = (unsigned char)length,
+		.rtm_tos = (unsigned char)query->by.tos,
 		.rtm_src_len = is_any(&query->from) ? 0 : (unsigned char)length,
 	};
 	struct nl_msg *message = lc_netlink_message(RTM_GETROUTE, 0, &header, sizeof(header));
@@ -253,11 +254,38 @@ static int fill_hop(struct lc_network *network, const struct route *route,
 	return 0;
 }
 
+static bool is_vrf(struct lc_network *network, uint32_t ifindex)
+{
+	struct lc_link link;
+
+	return lc_link_get(&network->netlink, ifindex, NULL, &link) == 0 &&
+	       strcmp(link.kind, "vrf") == 0;
+}
+
+/*
+ * IPv6 holds a socket to its device, and a question that names a source only prefers
+ * it. Without one that is held to it, too.
+ */
+static int look_up_by_device(struct lc_network *network, const struct lc_path_query *query,
+			     struct route *route)
+{
+	struct lc_path_query sourceless = *query;
+	int error = look_up(network, query, route);
+
+	if (error || query->to.family != LC_INET6 || !query->by.device ||
+	    route->type != RTN_UNICAST || route->ifindex == query->by.device ||
+	    is_vrf(network, query->by.device))
+		return error;
+	sourceless.from = (struct lc_endpoint){.port = query->from.port};
+	error = look_up(network, &sourceless, route);
+	return error ? error : route->ifindex == query->by.device ? 0 : -ENETUNREACH;
+}
+
 static int find_path(struct lc_network *network, struct lc_path_facts *facts)
 {
 	const struct lc_path_query *query = &facts->query;
 	struct route route;
-	int error = look_up(network, query, &route);
+	int error = look_up_by_device(network, query, &route);
 
 	if (error && !means_no_route(error))
 		return error;

@@ -14,6 +14,8 @@ struct lc_kept_path {
 	LIST_HEAD(, lc_path_use) users;
 	TAILQ_ENTRY(lc_kept_path) in_turn, due;
 	bool is_due;
+	bool is_fresh;	/* its users are just being told */
+	bool is_untold; /* came out differently for one user, and the others do not know */
 	UT_hash_handle by_query;
 };
 
@@ -118,6 +120,12 @@ int lc_network_use_path(struct lc_network *network, struct lc_path_use *use,
 		kept = keep(network, query);
 	if (!kept)
 		return -ENOMEM;
+	/* Whoever asks again for what was of no use wants to know now, and it may have failed for once. */
+	if (kept == use->path && !kept->is_fresh && kept->facts.path.usable != LC_HOP_0 &&
+	    look_up(network, kept)) {
+		kept->is_untold = true;
+		be_due(&network->paths, kept, true);
+	}
 	if (kept != use->path) {
 		leave(&network->paths, use);
 		LIST_INSERT_HEAD(&kept->users, use, entry);
@@ -141,19 +149,24 @@ static void tell(struct lc_network *network, struct lc_kept_path *kept,
 	struct lc_path_use place = {.path = kept}, *use;
 
 	LIST_INSERT_HEAD(&kept->users, &place, entry);
+	kept->is_fresh = true;
 	while ((use = LIST_NEXT(&place, entry))) {
 		LIST_REMOVE(&place, entry);
 		LIST_INSERT_AFTER(use, &place, entry);
 		moved(context, use);
 	}
+	kept->is_fresh = false;
 	leave(&network->paths, &place);
 }
 
 static void look_again(struct lc_network *network, struct lc_kept_path *kept,
 		       void (*moved)(void *context, struct lc_path_use *use), void *context)
 {
+	bool differs = look_up(network, kept) || kept->is_untold;
+
 	be_due(&network->paths, kept, false);
-	if (look_up(network, kept))
+	kept->is_untold = false;
+	if (differs)
 		tell(network, kept, moved, context);
 }
 
@@ -177,8 +190,10 @@ void lc_network_look_again(struct lc_network *network, unsigned int most,
 {
 	struct lc_kept_path *kept;
 
-	if (most > network->paths.count)
-		most = network->paths.count;
-	while (most-- && (kept = TAILQ_FIRST(&network->paths.in_turn)))
+	struct lc_paths *paths = &network->paths;
+
+	if (most > paths->count)
+		most = paths->count;
+	while (most-- && (kept = TAILQ_FIRST(&paths->due) ?: TAILQ_FIRST(&paths->in_turn)))
 		look_again(network, kept, moved, context);
 }

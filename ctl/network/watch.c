@@ -77,6 +77,9 @@ static void judge_link(struct lc_network *network, struct nlmsghdr *message, str
 		return;
 	change.ifindex = link.ifindex;
 	lc_changes_add(&heard->changes, &change);
+	/* The kernel uses routes by it again, and says nothing of that. */
+	if (lc_links_note(&network->links, &link, message->nlmsg_type == RTM_DELLINK))
+		heard->changes.all = true;
 }
 
 static bool take_address(struct lc_endpoint *endpoint, int af, struct nlattr *attribute)
@@ -129,6 +132,7 @@ static void judge_address(struct lc_network *network, struct nlmsghdr *message, 
 	    lc_devices_have(&network->devices, header->ifa_index))
 		return;
 	change.ifindex = header->ifa_index;
+	change.gone = message->nlmsg_type == RTM_DELADDR;
 	if (take_address(&change.address, header->ifa_family,
 			 attributes[IFA_LOCAL] ?: attributes[IFA_ADDRESS]))
 		lc_changes_add(&heard->changes, &change);

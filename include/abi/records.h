@@ -191,7 +191,7 @@ struct lc_route_keys {
 	__u32 uid;    /* its owner */
 	__u32 mark;   /* SO_MARK */
 	__u32 device; /* SO_BINDTOIFINDEX: a VRF or any other; 0: not bound to one */
-	__u32 zero;
+	__u32 tos;    /* IP_TOS or IPV6_TCLASS, without the two bits of ECN */
 };
 LC_ASSERT_SIZE(struct lc_route_keys, 16);
 

@@ -59,6 +59,7 @@ static void check_rules(const char *family, const char *from, const char *to)
 		{"fwmark 7", plain},
 		{"uidrange 1234-1234", plain},
 		{"ipproto udp dport 4002", plain},
+		{"tos 0x10", plain},
 	};
 
 	rows[0].meant.to.port = htons(4001);
@@ -66,6 +67,7 @@ static void check_rules(const char *family, const char *from, const char *to)
 	rows[2].meant.by.mark = 7;
 	rows[3].meant.by.uid = 1234;
 	rows[4].meant.to.port = htons(4002);
+	rows[5].meant.by.tos = 0x10;
 	here("ip %s route add unreachable default table 100", family);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		here("ip %s rule add %s lookup 100 priority 50", family, rows[i].rule);
@@ -101,6 +103,31 @@ Test(paths, a_socket_that_is_bound_to_a_device)
 	here("ip link del near1");
 	cr_assert_eq(lc_network_path(network, &by, &path), 0);
 	cr_expect_eq(path.usable, LC_HOP_NO_ROUTE, "and there is no near1 any more");
+}
+
+/* The kernel's answer to a question with a source prefers near0; the socket would not leave by it. */
+Test(paths, a_socket_of_ipv6_that_is_bound_to_a_device)
+{
+	struct lc_path_query by = query("2001:db8::1", 5000, "2001:db8:7::9", 4000);
+	struct lc_path path;
+
+	here("ip link add near1 address 02:00:00:00:01:01 type veth "
+	     "peer name far1 address 02:00:00:00:01:02 && ip link set near1 addrgenmode none up && "
+	     "ip link set far1 addrgenmode none up && ip addr add 2001:db8:1::1/64 dev near1 "
+	     "nodad");
+	here("ip neigh replace 2001:db8::2 lladdr 02:00:00:00:00:02 dev near0 nud reachable");
+	here("ip neigh replace 2001:db8:1::2 lladdr 02:00:00:00:01:02 dev near1 nud reachable");
+	here("ip route add 2001:db8:7::/64 via 2001:db8::2 dev near0");
+	here("ip route add 2001:db8:7::/48 via 2001:db8:1::2 dev near1");
+	cr_assert_eq(lc_network_path(network, &by, &path), 0);
+	cr_expect_eq(path.hop.ifindex, if_nametoindex("near0"));
+	by.by.device = if_nametoindex("near1");
+	cr_assert_eq(lc_network_path(network, &by, &path), 0);
+	cr_expect_eq(path.usable, LC_HOP_0);
+	cr_expect_eq(path.hop.ifindex, if_nametoindex("near1"));
+	here("ip route del 2001:db8:7::/48");
+	cr_assert_eq(lc_network_path(network, &by, &path), 0);
+	cr_expect_eq(path.usable, LC_HOP_NO_ROUTE);
 }
 
 /* ---- paths that are kept ---- */
@@ -264,4 +291,62 @@ Test(paths, the_source_comes_back)
 	cr_expect_eq(user.told, 2);
 	cr_expect_eq(user.error, 0);
 	cr_expect_eq(user.path.usable, LC_HOP_0);
+}
+
+/* Who looks later must not take the news away from who looked before. */
+Test(paths, a_neighbour_is_news_to_all_who_need_it)
+{
+	static struct user before, after;
+
+	here("ip route add 203.0.113.0/24 via 192.0.2.77");
+	use(&before, "203.0.113.9");
+	cr_assert_eq(before.path.usable, LC_HOP_NO_NEIGHBOUR);
+	follow();
+	before.told = 0;
+	here("ip neigh replace 192.0.2.77 lladdr 02:00:00:00:00:77 dev near0 nud reachable");
+	use(&after, "203.0.113.10");
+	cr_assert_eq(after.path.usable, LC_HOP_0);
+	follow();
+	cr_expect_eq(before.told, 1);
+	cr_expect_eq(before.path.usable, LC_HOP_0);
+}
+
+/* Its routes are used again, of which nothing is said. */
+Test(paths, a_link_that_comes_back_concerns_all)
+{
+	static struct user user;
+
+	here("sysctl -qw net.ipv4.conf.all.ignore_routes_with_linkdown=1");
+	here("ip link add near1 type veth peer name far1 && ip link set near1 up && "
+	     "ip link set far1 up && ip addr add 198.51.100.1/24 dev near1");
+	here("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev near0 nud reachable");
+	here("ip neigh replace 198.51.100.2 lladdr 02:00:00:00:00:99 dev near1 nud permanent");
+	here("ip route add 203.0.113.0/24 via 198.51.100.2 metric 1 && "
+	     "ip route add 203.0.113.0/24 via 192.0.2.2 metric 2");
+	follow();
+	use(&user, "203.0.113.9");
+	cr_assert_eq(user.path.hop.ifindex, if_nametoindex("near1"));
+	here("ip link set far1 down");
+	follow();
+	cr_expect_eq(user.path.hop.ifindex, if_nametoindex("near0"));
+	here("ip link set far1 up");
+	follow();
+	cr_expect_eq(user.path.hop.ifindex, if_nametoindex("near1"));
+}
+
+/* What failed for once is asked again by who asks again, and the others hear of it. */
+Test(paths, what_was_of_no_use_is_asked_again)
+{
+	static struct user asks, other;
+
+	use(&asks, "203.0.113.9");
+	use(&other, "203.0.113.9");
+	cr_assert_eq(asks.path.usable, LC_HOP_NO_ROUTE);
+	here("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev near0 nud reachable");
+	here("ip route add 203.0.113.0/24 via 192.0.2.2");
+	use(&asks, "203.0.113.9");
+	cr_expect_eq(asks.path.usable, LC_HOP_0);
+	lc_network_look_again(network, 1, on_moved, network);
+	cr_expect_eq(other.told, 1);
+	cr_expect_eq(other.path.usable, LC_HOP_0);
 }

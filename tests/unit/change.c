@@ -61,7 +61,8 @@ Test(change, a_route_concerns_what_its_prefix_covers)
 	} rows[] = {
 		{"0.0.0.0/0", true},	   {"203.0.113.0/24", true},  {"203.0.113.9/32", true},
 		{"203.0.113.8/31", true},  {"203.0.112.0/23", true},  {"203.0.113.10/31", false},
-		{"203.0.113.8/32", false}, {"203.0.112.0/24", false}, {"192.0.2.0/24", false},
+		{"203.0.113.8/32", false}, {"203.0.112.0/24", false}, {"192.0.2.2/32", false},
+		{"192.0.2.0/24", true}, /* where the source is ours by */
 		{"::/0", false},	   {"202.0.0.0/8", false},
 	};
 	struct lc_path_facts path = facts();
@@ -69,6 +70,7 @@ Test(change, a_route_concerns_what_its_prefix_covers)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_eq(concerns(route(rows[i].prefix), &path), rows[i].concerns, "%s",
 			     rows[i].prefix);
+	path.query.from = endpoint("2001:db8:1::1");
 	path.query.to = endpoint("2001:db8::9");
 	cr_expect(concerns(route("::/0"), &path));
 	cr_expect(concerns(route("2001:db8::8/125"), &path));
@@ -102,6 +104,12 @@ Test(change, an_address_concerns_both_ends_and_its_link)
 	change.address = endpoint("198.51.100.1");
 	cr_expect_not(concerns(change, &path));
 	change.ifindex = 3;
+	cr_expect(concerns(change, &path));
+	change.address = endpoint("2001:db8::77");
+	cr_expect_not(concerns(change, &path), "of the other family");
+	/* A route may have preferred it as its source, and the kernel does not say that it is gone. */
+	change = (struct lc_change){.kind = LC_CHANGE_ADDRESS, .ifindex = 9, .gone = true};
+	change.address = endpoint("198.51.100.1");
 	cr_expect(concerns(change, &path));
 }
 
