@@ -48,19 +48,19 @@ static struct lc_line *line_to(const struct side *side)
 
 Test(trunk_flow, a_peer_that_is_stopped_has_no_more_than_a_window)
 {
-	for (uint64_t number = 1; number <= 2000; number++)
+	for (uint64_t number = 1; number <= 10000; number++)
 		joins(&near, number)->datagrams = number;
 	play_on();
 	far.stopped = true;
 	for (int second = 0; second < 60; second++) {
 		lc_trunk_report(&near.trunk);
-		cr_assert_not(play_steps(10000));
+		cr_assert_not(play_steps(100000));
 		cr_assert_leq(line_to(&far)->reports, 1, "second %d", second);
 	}
 	cr_expect_eq(line_to(&far)->reports, 1);
 	for (uint64_t number = 1; number <= 1000; number++)
 		leaves(member_of(&near, number));
-	for (uint64_t number = 5001; number <= 7000; number++)
+	for (uint64_t number = 10001; number <= 12000; number++)
 		joins(&near, number);
 	cr_assert_not(play_steps(100000));
 	cr_assert_leq(line_to(&far)->unread, 32 * 1024);
@@ -74,8 +74,10 @@ Test(trunk_flow, a_peer_that_is_stopped_has_no_more_than_a_window)
 		expect_gone(&far, number);
 		cr_assert_eq(member_of(&near, number)->leaves_read, 1);
 	}
-	for (uint64_t number = 5001; number <= 7000; number++)
+	for (uint64_t number = 10001; number <= 12000; number++)
 		expect_joined(number);
+	for (uint64_t number = 1001; number <= 10000; number++)
+		cr_assert_eq(member_of(&near, number)->state, JOINED);
 	cr_expect_eq(wires->next, NULL, "the connection held");
 }
 
